@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+# One Makefile, no recursion, no lists of files: a .c put into a folder is built. A folder of
+# services/ is a binary, shared/ is one archive, gateway/ is a binary, tests/unit mirrors them and
+# gives one test binary per area. What a folder cannot say, the libraries it needs, is listed here.
+#
+#   make            everything, in MODE=debug (release, asan, tsan)
+#   make run        what is missing is installed, then a whole Parley on this machine, until Ctrl-C
+#   make test       every test there is        make check   the fast subset: C tests, tables, seeds
+#   make lint fmt   the gates of style         make bench   the figures
+#   make fuzz       libFuzzer binaries         make tables  the contract, as the binaries print it
+
+MODE  ?= $(if $(filter run bench,$(MAKECMDGOALS)),release,$(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,debug))
+BUILD ?= build
+B     := $(BUILD)/$(MODE)
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+# --- how ---------------------------------------------------------------------------------------
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz,$(MODE)),clang,gcc)
+endif
+
+WARN     := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes -Wswitch-enum
+SANITIZE := -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+CFLAGS_debug   := -O1 -g -Werror
+CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# gcc 12 sees truncation in vsnprintf(NULL, 0, ...) once the sanitizers are on.
+CFLAGS_asan    := -O1 -g -Werror -fsanitize=address,undefined $(SANITIZE) -Wno-format-truncation
+CFLAGS_tsan    := -O1 -g -Werror -fsanitize=thread $(SANITIZE) -Wno-format-truncation
+CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
+LDFLAGS_asan   := -fsanitize=address,undefined
+LDFLAGS_tsan   := -fsanitize=thread
+LDFLAGS_fuzz   := -fsanitize=address,undefined
+ifndef CFLAGS_$(MODE)
+$(error MODE is debug, release, asan, tsan or fuzz, not "$(MODE)")
+endif
+
+# Asked late, because `make run` may only be about to install pkg-config.
+CPPFLAGS = -I. -D_GNU_SOURCE $(shell pkg-config --cflags libpq)
+CFLAGS   = -std=gnu11 -pthread $(WARN) $(CFLAGS_$(MODE))
+LDFLAGS  = -pthread -Wl,--as-needed $(LDFLAGS_$(MODE))
+LDLIBS   = -lnats -lpq -lhiredis -ljansson -ljwt -lsodium -lcrypto -lcrypt -lm
+
+# What one binary needs beyond that.
+LIBS_gateway := -lmicrohttpd -lwebsockets -lev
+LIBS_media   := -lmagic
+LIBS_shared  := -lmicrohttpd -lev
+
+# --- what --------------------------------------------------------------------------------------
+objs      = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
+but_main  = $(filter-out %/main.o,$(call objs,$(1)))
+SERVICES := $(patsubst services/%/main.c,%,$(wildcard services/*/main.c))
+GATEWAY  := $(patsubst %/main.c,%,$(wildcard gateway/main.c))
+SHARED   := $(B)/libshared.a
+GATES    := $(B)/libgateway.a
+
+PROGRAMS := $(SERVICES:%=$(B)/bin/%) $(GATEWAY:%=$(B)/bin/%)
+AREAS    := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/services/*/*_test.c)))))
+UNITS    := $(AREAS:%=$(B)/bin/unit-%)
+UNITS    += $(if $(wildcard tests/unit/shared/*/*_test.c),$(B)/bin/unit-shared)
+UNITS    += $(if $(wildcard tests/unit/gateway/*_test.c),$(B)/bin/unit-gateway)
+UNITS    += $(if $(wildcard tests/tables/*_test.c),$(B)/bin/unit-tables)
+FUZZERS  := $(patsubst tests/fuzz/%_fuzz.c,$(B)/bin/fuzz-%,$(wildcard tests/fuzz/*_fuzz.c))
+BENCHES  := $(patsubst tests/bench/%_bench.c,$(B)/bin/bench-%,$(wildcard tests/bench/*_bench.c))
+
+# Goals that promise to work on a bare machine install first.
+SETUP    := $(if $(filter run test bench fuzz lint,$(MAKECMDGOALS)),setup)
+
+.PHONY: all programs units run test check lint fmt bench fuzz tables clean setup
+.PHONY: migrate-up migrate-down migrate-status
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: programs units
+programs: $(PROGRAMS)
+units: $(UNITS)
+
+define link
+@mkdir -p $(@D)
+$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+endef
+
+define archive
+@mkdir -p $(@D)
+@rm -f $@
+$(AR) rcs $@ $^
+endef
+
+$(SHARED): $(call objs,shared/*/*.c)
+	$(archive)
+$(GATES): $(call but_main,gateway/*.c)
+	$(archive)
+
+define service
+$(B)/bin/$(1): $(call objs,services/$(1)/*.c) $(SHARED)
+	$$(link)
+$(B)/bin/$(1): LDLIBS += $(LIBS_$(1))
+endef
+$(foreach s,$(SERVICES),$(eval $(call service,$(s))))
+
+$(B)/bin/gateway: $(call objs,gateway/*.c) $(SHARED)
+	$(link)
+$(B)/bin/gateway: LDLIBS += $(LIBS_gateway)
+
+# A service's tests link the service itself, without its main.c.
+define unit_service
+$(B)/bin/unit-$(1): $(call objs,tests/unit/services/$(1)/*.c tests/*.c) \
+                    $(call but_main,services/$(1)/*.c) $(SHARED)
+	$$(link)
+$(B)/bin/unit-$(1): LDLIBS += $(LIBS_$(1))
+endef
+$(foreach s,$(AREAS),$(eval $(call unit_service,$(s))))
+
+$(B)/bin/unit-shared: $(call objs,tests/unit/shared/*/*.c tests/*.c) $(SHARED)
+	$(link)
+$(B)/bin/unit-shared: LDLIBS += $(LIBS_shared)
+
+$(B)/bin/unit-gateway: $(call objs,tests/unit/gateway/*.c tests/*.c) $(call but_main,gateway/*.c) $(SHARED)
+	$(link)
+$(B)/bin/unit-gateway: LDLIBS += $(LIBS_gateway)
+
+$(B)/bin/unit-tables: $(call objs,tests/tables/*.c tests/*.c) $(GATES) $(SHARED)
+	$(link)
+$(B)/bin/unit-tables: LDLIBS += $(LIBS_gateway)
+
+# A fuzz entry gets libFuzzer's main in MODE=fuzz; everywhere else it replays its seeds.
+FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(call objs,tests/fuzz/replay.c))
+$(B)/bin/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) $(GATES) $(SHARED)
+	$(link)
+$(B)/bin/fuzz-%: LDLIBS += $(LIBS_gateway)
+$(FUZZERS): LDFLAGS += $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
+
+$(B)/bin/bench-%: $(B)/tests/bench/%_bench.o $(SHARED)
+	$(link)
+$(B)/bin/bench-%: LDLIBS += -lmicrohttpd -lwebsockets -lev
+
+$(B)/%.o: %.c | $(SETUP)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+# --- doing -------------------------------------------------------------------------------------
+export MODE BUILD
+
+setup:
+	@deploy/setup.sh $(if $(filter run,$(MAKECMDGOALS)),run,test)
+
+run: programs
+	@BIN=$(B)/bin deploy/stack.sh run
+
+test: all $(FUZZERS)
+	@BIN=$(B)/bin tests/run.sh all
+
+check: all $(FUZZERS)
+	@BIN=$(B)/bin tests/run.sh fast
+
+bench: all $(BENCHES)
+	@BIN=$(B)/bin tests/run.sh bench
+
+fuzz: $(FUZZERS)
+
+lint: programs
+	@BIN=$(B)/bin tests/lint/lint.sh
+
+fmt:
+	@git ls-files -z '*.c' '*.h' | xargs -0 -r clang-format -i
+
+tables: programs
+	@for program in $(PROGRAMS); do for table in routes events settings statements; do \
+	    echo "== $${program##*/} --$$table"; $$program --$$table; done; done
+
+# The database of a running `make run`.
+migrate-up migrate-down migrate-status:
+	@deploy/stack.sh $@
+
+clean:
+	rm -rf $(BUILD)
