@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHARED_STORE_DB_H
+#define SHARED_STORE_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/err.h"
+#include "shared/base/macros.h"
+#include "shared/domain/snowflake.h"
+#include "shared/wire/field.h"
+#include "shared/wire/req.h"
+
+/* PostgreSQL through libpq. A struct db is one connection and belongs to one thread. It connects
+ * at first use, reconnects by itself after a loss (the failing call answers ERR_UNAVAILABLE) and
+ * prepares each statement the first time it runs it. Every wait ends at the request's deadline. */
+struct db;
+
+/* Constraint names that mean something to a client; every other violation is ERR_INTERNAL. */
+struct db_constraint {
+    const char *name; /* "users_username_key" */
+    enum err err;
+};
+
+struct db_settings {
+    const char *url;  /* libpq connection string */
+    const char *name; /* application_name */
+    const struct db_constraint *constraints; /* ended by a NULL name; may be NULL */
+};
+struct db *db_new(const struct db_settings *s); /* settings must outlive it */
+void db_free(struct db *db);
+MUST_CHECK enum err db_ping(struct db *db, int timeout_ms);
+
+/* A named statement. STMT lists itself in a linker section so that a test can prepare them all. */
+struct stmt {
+    const char *name;
+    const char *sql;
+    unsigned short index; /* set at start by stmt_number_all */
+};
+#define STMT(id, text)                                                                             \
+    static struct stmt id = {.name = #id, .sql = (text)};                                          \
+    static struct stmt *id##_listed __attribute__((section("parley_stmts"), used)) = &id
+
+/* The registered statements; stops at the first false. Numbers them on the first call. */
+size_t stmt_count(void);
+const struct stmt *stmt_at(size_t i);
+
+enum param_kind {
+    PARAM_NULL,
+    PARAM_INT,
+    PARAM_ID,
+    PARAM_BOOL,
+    PARAM_STR, /* NULL pointer is null */
+    PARAM_TIME,
+    PARAM_BYTES,
+    PARAM_IDS,
+    PARAM_INTS,
+    PARAM_STRS,
+};
+struct param {
+    enum param_kind kind;
+    union {
+        int64_t i;
+        uint64_t id;
+        const char *s;
+        struct {
+            const void *p;
+            size_t n; /* bytes, or elements of an array */
+        } many;
+    };
+};
+struct params {
+    const struct param *v;
+    size_t n;
+};
+static inline struct param p_int(int64_t i) { return (struct param){PARAM_INT, {.i = i}}; }
+static inline struct param p_id(uint64_t id) { return (struct param){PARAM_ID, {.id = id}}; }
+static inline struct param p_bool(bool b) { return (struct param){PARAM_BOOL, {.i = b}}; }
+static inline struct param p_str(const char *s) { return (struct param){PARAM_STR, {.s = s}}; }
+static inline struct param p_opt(uint64_t id)
+{
+    return id == 0 ? (struct param){PARAM_NULL, {.i = 0}} : p_id(id);
+}
+static inline struct param p_time(int64_t us)
+{
+    return us == 0 ? (struct param){PARAM_NULL, {.i = 0}} : (struct param){PARAM_TIME, {.i = us}};
+}
+static inline struct param p_many(enum param_kind kind, const void *p, size_t n)
+{
+    return (struct param){kind, {.many = {p, n}}};
+}
+/* P(x) chooses by type; ids and permission sets are uint64_t. */
+#define P(x)                                                                                       \
+    _Generic((x),                                                                                  \
+        bool: p_bool,                                                                              \
+        int: p_int,                                                                                \
+        unsigned: p_int,                                                                           \
+        long: p_int,                                                                               \
+        long long: p_int,                                                                          \
+        unsigned long: p_id,                                                                       \
+        unsigned long long: p_id,                                                                  \
+        char *: p_str,                                                                             \
+        const char *: p_str)(x)
+#define P_NULL ((struct param){PARAM_NULL, {.i = 0}})
+#define P_OPT(id) p_opt(id)  /* 0 is null */
+#define P_TIME(us) p_time(us) /* 0 is null */
+#define P_BYTES(ptr, len) p_many(PARAM_BYTES, (ptr), (len))
+#define P_IDS(ptr, n) p_many(PARAM_IDS, (ptr), (n))    /* const snowflake * -> bigint[] */
+#define P_INTS(ptr, n) p_many(PARAM_INTS, (ptr), (n))  /* const int64_t * -> bigint[] */
+#define P_STRS(ptr, n) p_many(PARAM_STRS, (ptr), (n))  /* const char *const *; NULL is null -> text[] */
+#define PARAMS(...)                                                                                \
+    ((struct params){(const struct param[]){__VA_ARGS__},                                          \
+                     sizeof((const struct param[]){__VA_ARGS__}) / sizeof(struct param)})
+#define NO_PARAMS ((struct params){NULL, 0})
+
+/* The four verbs. Columns fill the fields of the same name; a field without a column stays zero.
+ * `none` is the error when there is no row. ret_* are untouched on failure, except that strings of
+ * a row live in rq's arena. */
+MUST_CHECK enum err db_one(struct req *rq, const struct stmt *st, struct params p,
+                           const struct shape *sh, void *ret_row, enum err none);
+MUST_CHECK enum err db_many(struct req *rq, const struct stmt *st, struct params p,
+                            const struct shape *sh, struct list *ret_rows);
+MUST_CHECK enum err db_exec(struct req *rq, const struct stmt *st, struct params p,
+                            int *ret_changed); /* NULL: do not care */
+MUST_CHECK enum err db_scalar(struct req *rq, const struct stmt *st, struct params p,
+                              int64_t *ret_value, enum err none);
+/* One text column of one row (JSON built by the database), in the arena. */
+MUST_CHECK enum err db_text(struct req *rq, const struct stmt *st, struct params p,
+                            const char **ret_text, enum err none);
+
+/* For the dispatcher and jobs. A transaction that met an error only rolls back. */
+MUST_CHECK enum err db_begin(struct req *rq);
+MUST_CHECK enum err db_commit(struct req *rq);
+void db_rollback(struct req *rq);
+/* The last failure was a deadlock or a serialization conflict: the transaction may be repeated. */
+bool db_may_retry(const struct req *rq);
+
+#endif

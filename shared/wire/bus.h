@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHARED_WIRE_BUS_H
+#define SHARED_WIRE_BUS_H
+
+#include <nats/nats.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/err.h"
+#include "shared/base/macros.h"
+#include "shared/wire/event.h"
+#include "shared/wire/field.h"
+#include "shared/wire/req.h"
+
+/* The bus: NATS through libnats 3.4. Two connections a process: `ask` publishes, requests and
+ * answers with SendAsap; `hear` carries the subscriptions. One alone can deadlock with the server
+ * when it publishes fast and receives much. Both reconnect for ever by themselves.
+ * Every function may be called from any thread unless it says otherwise. */
+struct bus;
+struct bus_sub;
+
+struct bus_settings {
+    const char *url;  /* nats://user:password@host:port[,...] */
+    const char *name; /* of the process, shown by the server and used in the inbox subject */
+};
+
+/* Connects in the background: OK also while no server answers (bus_is_up says). */
+MUST_CHECK enum err bus_open(const struct bus_settings *s, struct bus **ret);
+void bus_close(struct bus *b); /* answers what waits with ERR_UNAVAILABLE */
+bool bus_is_up(const struct bus *b);
+/* A round trip to the server within timeout_ms; what /ready asks. */
+MUST_CHECK enum err bus_ping(struct bus *b, int timeout_ms);
+/* Calls fn(arg) on a libnats thread after every reconnect. */
+void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg);
+
+static inline void bus_msg_free_p(natsMsg **m)
+{
+    natsMsg_Destroy(*m);
+}
+#define auto_msg __attribute__((cleanup(bus_msg_free_p)))
+
+struct bus_head {
+    const char *name;
+    const char *value; /* NULL: left out */
+};
+#define BUS_HEADS_MAX 20
+
+struct bus_out {
+    const char *subject;
+    const char *reply_to; /* or NULL */
+    const struct bus_head *heads;
+    size_t head_count;
+    const void *body;
+    size_t body_len;
+};
+
+/* fn runs on a libnats delivery thread and owns msg. It must not block. */
+typedef void bus_hear_fn(void *arg, natsMsg *msg);
+MUST_CHECK enum err bus_hear(struct bus *b, const char *subject, const char *queue, bus_hear_fn *fn,
+                             void *arg, struct bus_sub **ret);
+/* No call of fn begins after this returned and in-flight ones have ended. NULL is fine. */
+void bus_unhear(struct bus_sub *s);
+/* Returns when the server has taken all subscriptions made so far. */
+MUST_CHECK enum err bus_flush(struct bus *b, int timeout_ms);
+
+MUST_CHECK enum err bus_send(struct bus *b, const struct bus_out *out);
+
+/* Ask without waiting: exactly one call of fn, on any thread, unless bus_ask itself failed.
+ * e: OK; ERR_UNAVAILABLE when nobody listens or the bus is down; ERR_TIMEOUT past deadline_us
+ * (monotonic). fn owns msg (NULL unless OK). */
+typedef void bus_answer_fn(void *arg, enum err e, natsMsg *msg);
+MUST_CHECK enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us,
+                            bus_answer_fn *fn, void *arg);
+
+/* Ask another service on behalf of this request and wait, within its deadline: actor, application,
+ * request id and trace travel along. An error the other service answered is returned as that very
+ * error, its field errors joined to rq's. Asserts !rq->in_tx. out_shape may be NULL. Never from a delivery thread. */
+MUST_CHECK enum err bus_call(struct req *rq, const char *subject, const struct shape *in_shape,
+                             const void *in, const struct shape *out_shape, void *ret_out);
+
+/* The headers of a request of ours (PLAN: NATS request headers), made and read in one place. */
+size_t bus_caller_heads(const struct caller *c, int64_t deadline_us, struct arena *a,
+                        struct bus_head heads[BUS_HEADS_MAX]);
+void bus_caller_read(natsMsg *msg, struct arena *a, struct caller *ret, int64_t *ret_deadline_us);
+
+/* ---- events ---- */
+
+/* Publish the event as a CloudEvent 1.0 (NATS protocol binding, binary mode). A DURABLE one goes
+ * to JetStream; acked(arg, is_kept) follows on any thread, exactly once. For a FLEETING one acked is not called. */
+typedef void bus_acked_fn(void *arg, bool is_kept);
+MUST_CHECK enum err bus_publish_event(struct bus *b, const char *source, const struct event *ev,
+                                      bus_acked_fn *acked, void *arg);
+
+/* Create or update the stream EVENTS from the durable rows of events.def. */
+MUST_CHECK enum err bus_stream_ensure(struct bus *b);
+
+/* One message of a durable consumer. The owner acknowledges (or gives back for redelivery). */
+struct bus_consumer;
+MUST_CHECK enum err bus_consumer_open(struct bus *b, const char *durable, const char *filter,
+                                      struct bus_consumer **ret);
+/* Waits up to timeout_ms for up to max messages; 0 messages is OK. */
+MUST_CHECK enum err bus_consumer_fetch(struct bus_consumer *c, natsMsg **msgs, int max,
+                                       int timeout_ms, int *ret_count);
+void bus_ack(natsMsg *msg);
+void bus_nak(natsMsg *msg);
+void bus_consumer_close(struct bus_consumer *c);
+
+#endif
