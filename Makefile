@@ -42,12 +42,11 @@ endif
 CPPFLAGS = -I. -D_GNU_SOURCE $(shell pkg-config --cflags libpq)
 CFLAGS   = -std=gnu11 -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS  = -pthread -Wl,--as-needed $(LDFLAGS_$(MODE))
-LDLIBS   = -lnats -lpq -lhiredis -ljansson -ljwt -lsodium -lcrypto -lcrypt -lm
+LDLIBS   = -lnats -lpq -lhiredis -lev -lmicrohttpd -ljansson -ljwt -lsodium -lcrypto -lcrypt -lm
 
 # What one binary needs beyond that.
-LIBS_gateway := -lmicrohttpd -lwebsockets -lev
+LIBS_gateway := -lwebsockets
 LIBS_media   := -lmagic
-LIBS_shared  := -lmicrohttpd -lev
 
 # --- what --------------------------------------------------------------------------------------
 objs      = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))
@@ -116,7 +115,6 @@ $(foreach s,$(AREAS),$(eval $(call unit_service,$(s))))
 
 $(B)/bin/unit-shared: $(call objs,tests/unit/shared/*/*.c tests/*.c) $(SHARED)
 	$(link)
-$(B)/bin/unit-shared: LDLIBS += $(LIBS_shared)
 
 $(B)/bin/unit-gateway: $(call objs,tests/unit/gateway/*.c tests/*.c) $(call but_main,gateway/*.c) $(SHARED)
 	$(link)
@@ -135,7 +133,7 @@ $(FUZZERS): LDFLAGS += $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
 
 $(B)/bin/bench-%: $(B)/tests/bench/%_bench.o $(SHARED)
 	$(link)
-$(B)/bin/bench-%: LDLIBS += -lmicrohttpd -lwebsockets -lev
+$(B)/bin/bench-%: LDLIBS += -lwebsockets
 
 $(B)/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
