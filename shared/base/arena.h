@@ -38,6 +38,6 @@ void arena_defer(struct arena *a, void (*fn)(void *), void *obj);
 void arena_reset(struct arena *a);
 void arena_release(struct arena *a);
 
-#define auto_arena __attribute__((cleanup(arena_release))) struct arena
+#define auto_arena __attribute__((cleanup(arena_release)))
 
 #endif

@@ -33,6 +33,6 @@ char *buf_steal(struct buf *b);           /* the caller frees; the buffer is emp
 void buf_reset(struct buf *b);            /* forget the content, keep the memory */
 void buf_done(struct buf *b);
 
-#define auto_buf __attribute__((cleanup(buf_done))) struct buf
+#define auto_buf __attribute__((cleanup(buf_done)))
 
 #endif

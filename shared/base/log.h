@@ -36,16 +36,18 @@ struct log_kv kv_id(const char *key, uint64_t value);
 struct log_kv kv_bool(const char *key, bool value);
 struct log_kv kv_double(const char *key, double value);
 
-#define KV(key, value) \
-    _Generic((value), char *                                                                       \
-             : kv_string, const char *                                                             \
-             : kv_string, bool                                                                     \
-             : kv_bool, unsigned long                                                              \
-             : kv_id, unsigned long long                                                           \
-             : kv_id, float                                                                        \
-             : kv_double, double                                                                   \
-             : kv_double, default                                                                  \
-             : kv_signed)(key, value)
+/* clang-format off */
+#define KV(key, value)                                                                             \
+    _Generic((value),                                                                              \
+        char *:             kv_string,                                                             \
+        const char *:       kv_string,                                                             \
+        bool:               kv_bool,                                                               \
+        unsigned long:      kv_id,                                                                 \
+        unsigned long long: kv_id,                                                                 \
+        float:              kv_double,                                                             \
+        double:             kv_double,                                                             \
+        default:            kv_signed)(key, value)
+/* clang-format on */
 
 #define LOG(level, what, ...)                                                               \
     do {                                                                                    \

@@ -48,9 +48,9 @@ static inline void heap_clear(void *pointer)
     free(*(void **)pointer);
 }
 
-/* Owned by the scope: initialise to -1 or NULL where declared. */
-#define auto_fd   __attribute__((cleanup(fd_clear))) int
-#define auto_file __attribute__((cleanup(file_clear))) FILE
+/* Owned by the scope: auto_fd int fd = -1; auto_file FILE *file = NULL; */
+#define auto_fd   __attribute__((cleanup(fd_clear)))
+#define auto_file __attribute__((cleanup(file_clear)))
 #define auto_heap __attribute__((cleanup(heap_clear)))
 
 #endif
