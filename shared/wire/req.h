@@ -52,6 +52,7 @@ struct req {
     const char *detail;          /* why it failed, for the log only */
     int retry_after_ms;          /* with ERR_SLOW_MODE, ERR_UNAVAILABLE ... */
     int status;                  /* of a success, when it is not the row's own */
+    enum err refusal;            /* see refuse() */
     bool in_tx;
 };
 _Static_assert(sizeof(struct req) <= 192, "struct req is a courier");
@@ -64,6 +65,14 @@ enum err fail_field(struct req *rq, const char *field, const char *message);
 
 /* Return fail_after(rq, ERR_SLOW_MODE, ms): the client may come back after so long. */
 enum err fail_after(struct req *rq, enum err e, int retry_after_ms);
+
+/* Return refuse(rq, ERR_REFRESH_REUSED): what the handler wrote is committed and its events are
+ * published, but the answer is this error. For refusals that must leave a mark. */
+static inline enum err refuse(struct req *rq, enum err e)
+{
+    rq->refusal = e;
+    return OK;
+}
 
 /* Write the answer. The last call wins. Both return OK so that they can end a handler. */
 enum err reply(struct req *rq, const struct shape *sh, const void *obj);
