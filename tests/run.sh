@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Runs tests against throw-away stacks and ends with one line: "N passed, N failed".
+#
+#   run.sh fast             C tests of every area, table tests, fuzz seeds       (make check)
+#   run.sh all              these, then the suite and the browser                (make test)
+#   run.sh unit-auth ...    only these areas; a second word filters: run.sh "unit-auth session"
+#   run.sh suite [FILE...]  only the suite, or some files of it
+#
+# BIN says which build (default build/debug/bin). The suite runs against two gateways and two copies
+# of every service unless GATEWAYS and COPIES say otherwise.
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$TOP"
+BIN=${BIN:-build/debug/bin}
+export BIN
+
+# The sum is a file, because the tests run inside the stack's own process.
+TALLY=${TALLY:-}
+tally() {
+    echo "$1 $2 $3" >>"$TALLY"
+}
+
+# count STATUS LOG: adds what a C test binary said last; one that ended otherwise has failed.
+count() {
+    local last
+    last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1)
+    if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
+        local failed=${BASH_REMATCH[2]}
+        [[ $1 == 0 || $failed != 0 ]] || failed=1
+        tally "${BASH_REMATCH[1]}" "$failed" "${BASH_REMATCH[4]:-0}"
+    else
+        tally 0 1 0
+    fi
+}
+
+# The settings an area's tests get: its own role and bus user, as the service itself would.
+with_settings() {
+    local area=${1%-signaling}
+    shift
+    area=${area^^}
+    local database=DATABASE_URL_$area nats=NATS_URL_$area
+    DATABASE_URL=${!database:-$DATABASE_URL_OWNER} NATS_URL=${!nats:-$NATS_URL_OPERATOR} "$@"
+}
+
+# run_area BINARY [FILTER]
+run_area() {
+    local name=$1 log status=0
+    shift
+    log=$(mktemp)
+    echo "== $name $*"
+    with_settings "${name#unit-}" timeout 300 "$BIN/$name" "$@" 2>&1 | tee "$log" |
+        grep -vE '^ok ' || true
+    status=${PIPESTATUS[0]}
+    [[ $status == 0 ]] || echo "$name ended with status $status"
+    count "$status" "$log"
+    rm -f "$log"
+}
+
+# node_tests CONCURRENCY FILE...
+node_tests() {
+    local log status=0 concurrency=$1
+    shift
+    log=$(mktemp)
+    timeout 1800 node --test --test-concurrency="$concurrency" \
+        --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$log" "$@" || status=$?
+    local passed failed cancelled skipped
+    passed=$(sed -n 's/^# pass //p' "$log")
+    failed=$(sed -n 's/^# fail //p' "$log")
+    cancelled=$(sed -n 's/^# cancelled //p' "$log")
+    skipped=$(sed -n 's/^# skipped //p' "$log")
+    failed=$((${failed:-0} + ${cancelled:-0}))
+    [[ $status == 0 || $failed != 0 ]] || failed=1
+    tally "${passed:-0}" "$failed" "${skipped:-0}"
+    rm -f "$log"
+}
+
+# Inside a stack of engines only.
+units() {
+    local area
+    if [[ $# -eq 0 ]]; then
+        for area in "$BIN"/unit-*; do
+            [[ ! -x $area ]] || run_area "$(basename "$area")"
+        done
+    fi
+    for area in "$@"; do
+        # shellcheck disable=SC2086
+        run_area $area
+    done
+}
+
+seeds() {
+    local fuzzer name status
+    for fuzzer in "$BIN"/fuzz-*; do
+        [[ -x $fuzzer ]] || continue
+        name=$(basename "$fuzzer")
+        status=0
+        timeout 300 "$fuzzer" tests/fuzz/seeds/"${name#fuzz-}"/* >/dev/null || status=$?
+        [[ $status == 0 ]] && tally 1 0 0 || tally 0 1 0
+        echo "== $name: status $status"
+    done
+}
+
+table_tests() {
+    local files=(tests/tables/*.test.mjs)
+    [[ ! -e ${files[0]} ]] || node_tests 2 "${files[@]}"
+}
+
+suite() {
+    [[ $# -gt 0 ]] || set -- tests/suite/*.test.mjs tests/suite/browser/*.test.mjs
+    local files=() file
+    for file in "$@"; do
+        [[ ! -e $file ]] || files+=("$file")
+    done
+    [[ ${#files[@]} -eq 0 ]] || node_tests 1 "${files[@]}"
+}
+
+in_stack() {
+    TALLY=$TALLY "$TOP/deploy/stack.sh" with "$@" || tally 0 1 0
+}
+
+run_units() {
+    STACK_FSYNC=off in_stack engines "$TOP/tests/run.sh" inside units "$@"
+}
+
+run_suite() {
+    STACK_FSYNC=${STACK_FSYNC:-off} LISTEN_PORT=0 GATEWAYS=${GATEWAYS:-2} COPIES=${COPIES:-2} \
+        KEEP_LOGS=$(dirname "$BIN")/logs in_stack "$TOP/tests/run.sh" inside suite "$@"
+}
+
+closing_line() {
+    awk '{ passed += $1; failed += $2; skipped += $3 }
+         END {
+             if (skipped > 0) printf "%d skipped\n", skipped
+             printf "%d passed, %d failed\n", passed, failed
+             exit failed > 0 || passed == 0
+         }' "$TALLY"
+}
+
+main() {
+    local command=${1:-fast}
+    if [[ $command == inside ]]; then
+        shift
+        "$@"
+        return
+    fi
+    TALLY=$(mktemp)
+    trap 'rm -f "$TALLY"' EXIT
+    case $command in
+    fast) run_units && table_tests && seeds ;;
+    all) run_units && table_tests && seeds && run_suite ;;
+    suite) run_suite "${@:2}" ;;
+    *) run_units "$@" ;;
+    esac
+    closing_line
+}
+
+main "$@"
