@@ -15,14 +15,15 @@
 
 /* The bus: NATS through libnats 3.4. Two connections a process: `ask` publishes, requests and
  * answers with SendAsap; `hear` carries the subscriptions. One alone can deadlock with the server
- * when it publishes fast and receives much. Both reconnect for ever by themselves.
- * Every function may be called from any thread unless it says otherwise. */
+ * when it publishes fast and receives much. Both reconnect for ever by themselves; a server that
+ * refuses the credentials ends the process. Any thread, unless a function says otherwise. */
 struct bus;
 struct bus_sub;
 
 struct bus_settings {
-    const char *url;  /* nats://user:password@host:port[,...] */
-    const char *name; /* of the process, shown by the server and used in the inbox subject */
+    const char *url; /* nats://user:password@host:port[,...] */
+    const char
+        *name; /* the process's NATS user: shown by the server, and _INBOX.<name>.> is its own */
 };
 
 /* Connects in the background: OK also while no server answers (bus_is_up says). */
@@ -31,7 +32,8 @@ void bus_close(struct bus *b); /* answers what waits with ERR_UNAVAILABLE */
 bool bus_is_up(const struct bus *b);
 /* A round trip to the server within timeout_ms; what /ready asks. */
 MUST_CHECK enum err bus_ping(struct bus *b, int timeout_ms);
-/* Calls fn(arg) on a libnats thread after every reconnect. */
+/* Calls fn(arg) on a libnats thread whenever the subscriptions are in force again after a loss, or
+ * for the first time if the server came late. Before anything else happens on the bus; one only. */
 void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg);
 
 static inline void bus_msg_free_p(natsMsg **m)
@@ -59,11 +61,15 @@ struct bus_out {
 typedef void bus_hear_fn(void *arg, natsMsg *msg);
 MUST_CHECK enum err bus_hear(struct bus *b, const char *subject, const char *queue, bus_hear_fn *fn,
                              void *arg, struct bus_sub **ret);
-/* No call of fn begins after this returned and in-flight ones have ended. NULL is fine. */
+/* No call of fn begins after this returned and in-flight ones have ended; what the client had
+ * received but not passed on is dropped. Not from fn itself. NULL is fine. */
 void bus_unhear(struct bus_sub *s);
+/* Like bus_unhear, but first asks the server to stop and passes on all that was under way. */
+void bus_drain(struct bus_sub *s, int timeout_ms);
 /* Returns when the server has taken all subscriptions made so far. */
 MUST_CHECK enum err bus_flush(struct bus *b, int timeout_ms);
 
+/* ERR_UNAVAILABLE at once when the bus is down: nothing is kept for later. */
 MUST_CHECK enum err bus_send(struct bus *b, const struct bus_out *out);
 
 /* Ask without waiting: exactly one call of fn, on any thread, unless bus_ask itself failed.
@@ -73,9 +79,11 @@ typedef void bus_answer_fn(void *arg, enum err e, natsMsg *msg);
 MUST_CHECK enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us,
                             bus_answer_fn *fn, void *arg);
 
-/* Ask another service on behalf of this request and wait, within its deadline: actor, application,
- * request id and trace travel along. An error the other service answered is returned as that very
- * error, its field errors joined to rq's. Asserts !rq->in_tx. out_shape may be NULL. Never from a delivery thread. */
+/* Ask another service ("auth.user.get") on behalf of this request and wait, within its deadline:
+ * actor, application, request id and trace travel along, and a key made from the request's
+ * idempotency key. An error the other service answered is returned as that very error, its field
+ * errors joined to rq's. Asserts !rq->in_tx. in_shape and out_shape may be NULL. Never from a
+ * delivery thread. */
 MUST_CHECK enum err bus_call(struct req *rq, const char *subject, const struct shape *in_shape,
                              const void *in, const struct shape *out_shape, void *ret_out);
 
@@ -86,16 +94,23 @@ void bus_caller_read(natsMsg *msg, struct arena *a, struct caller *ret, int64_t 
 
 /* ---- events ---- */
 
-/* Publish the event as a CloudEvent 1.0 (NATS protocol binding, binary mode). A DURABLE one goes
- * to JetStream; acked(arg, is_kept) follows on any thread, exactly once. For a FLEETING one acked is not called. */
+/* Publish the event as a CloudEvent 1.0 (NATS protocol binding, binary mode) of source
+ * "/services/messaging". A DURABLE one goes to JetStream; acked(arg, is_kept) follows on any
+ * thread, exactly once, unless this failed. For a FLEETING one acked is not called. */
 typedef void bus_acked_fn(void *arg, bool is_kept);
 MUST_CHECK enum err bus_publish_event(struct bus *b, const char *source, const struct event *ev,
                                       bus_acked_fn *acked, void *arg);
 
-/* Create or update the stream EVENTS from the durable rows of events.def. */
-MUST_CHECK enum err bus_stream_ensure(struct bus *b);
+/* Create or update the stream EVENTS from the durable rows of events.def. Blocks up to 5 s. */
+struct bus_stream {
+    int64_t max_age_s; /* 0: seven days */
+    int64_t replicas;  /* 0: one */
+};
+MUST_CHECK enum err bus_stream_ensure(struct bus *b, struct bus_stream s);
 
-/* One message of a durable consumer. The owner acknowledges (or gives back for redelivery). */
+/* A durable consumer of EVENTS, made on the server at the first fetch that reaches it and again
+ * whenever it is gone. Whoever fetched a message acknowledges it (or gives it back to be delivered
+ * again, later each time), then destroys it. One thread a consumer. */
 struct bus_consumer;
 MUST_CHECK enum err bus_consumer_open(struct bus *b, const char *durable, const char *filter,
                                       struct bus_consumer **ret);
@@ -104,6 +119,7 @@ MUST_CHECK enum err bus_consumer_fetch(struct bus_consumer *c, natsMsg **msgs, i
                                        int timeout_ms, int *ret_count);
 void bus_ack(natsMsg *msg);
 void bus_nak(natsMsg *msg);
+int bus_deliveries(natsMsg *msg); /* 1 the first time */
 void bus_consumer_close(struct bus_consumer *c);
 
 #endif

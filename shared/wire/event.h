@@ -47,7 +47,8 @@ extern const struct event_type event_types[EVENT_COUNT];
 /* Looks an event up by its name; NULL when there is none. */
 const struct event_type *event_type_find(const char *name);
 
-/* Where one event goes; what the audience does not need stays 0. */
+/* Where one event goes; what the audience does not need stays 0. An INSTANCE event's subject names
+ * the object it is about: `user`, or 0. */
 struct event_to {
     snowflake server;
     snowflake channel;
@@ -61,7 +62,9 @@ struct event {
     const char *subject;
     const char *id; /* CloudEvents id, also Nats-Msg-Id */
     int64_t seq;
-    const char *body; /* JSON */
+    int64_t time_us;   /* when it was emitted */
+    const char *trace; /* W3C traceparent of the request that caused it, or NULL */
+    const char *body;  /* JSON */
     size_t body_len;
 };
 
@@ -69,7 +72,8 @@ struct event {
 void emit(struct req *rq, enum event_id ev, struct event_to to, const struct shape *sh,
           const void *obj);
 
-/* All kept durable events as one outbox document and back. Its form is private to event.c. */
+/* All kept durable events as one outbox document and back, newest first like rq->events. Its form
+ * is private to event.c; documents may be appended to each other. */
 bool events_any_durable(const struct event *first);
 void events_pack(const struct event *first, struct buf *out);
 MUST_CHECK enum err events_unpack(struct arena *a, const char *data, size_t len,

@@ -3,6 +3,7 @@
 #define SHARED_WIRE_JSON_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "shared/base/arena.h"
@@ -12,7 +13,10 @@
 #include "shared/wire/field.h"
 
 /* JSON (RFC 8259) in and out by shape. Reading goes through jansson, which refuses bad UTF-8,
- * U+0000, duplicate keys and deep nesting; writing goes straight into a buffer. */
+ * U+0000 and duplicate keys; writing goes straight into a buffer. */
+
+/* jansson parses and frees by recursion and a worker's stack is small. */
+enum { JSON_DEPTH_MAX = 32 };
 
 static inline void json_unref_p(json_t **j)
 {
@@ -32,7 +36,8 @@ struct field_errors {
 };
 
 /* Parses a body. Empty input gives an empty object; anything but an object is ERR_BAD_JSON and
- * *ret_why says where and why. The caller owns *ret (auto_json). */
+ * *ret_why says where and why. The caller owns *ret (auto_json). *ret_why may be shown to the
+ * client. */
 MUST_CHECK enum err json_read_object(struct arena *a, const char *text, size_t len, json_t **ret,
                                      const char **ret_why);
 
@@ -42,10 +47,19 @@ struct decode {
     bool is_text;                /* numbers and booleans may be strings (query, path) */
 };
 
-/* Fills `ret` (shape->size zeroed bytes) from `body` laid under `params` (may be NULL; always
- * text). Returns ERR_INVALID_FORM when any field is wrong; all of them are in d->errors. */
+/* Fills `ret` (shape->size zeroed bytes) from `body` laid under `params` (either may be NULL;
+ * params are always text, lists in them separated by commas). What is absent stays zero, null
+ * becomes FIELD_NO_INT for an int and -1 for an enum. Returns ERR_INVALID_FORM when any field is
+ * wrong; all of them are in d->errors. */
 MUST_CHECK enum err shape_decode(const struct shape *sh, const json_t *body, const json_t *params,
                                  struct decode *d, void *ret);
+
+/* The same for what our own processes and database wrote: no ranges, nothing is required, null is
+ * absent, ids may be numbers. What cannot be read at all is ERR_INTERNAL. */
+MUST_CHECK enum err shape_decode_entity(const struct shape *sh, const json_t *object,
+                                        struct arena *a, void *ret);
+MUST_CHECK enum err shape_decode_list(const struct shape *sh, const json_t *array, struct arena *a,
+                                      struct list *ret);
 
 /* Append the object, or the array of objects, as JSON. */
 void shape_encode(const struct shape *sh, const void *obj, struct buf *out);
