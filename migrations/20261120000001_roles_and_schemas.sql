@@ -44,9 +44,10 @@ $$;
 -- repeated request is not carried out twice.
 CREATE FUNCTION parley_frame(service text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    -- Rows live for milliseconds: vacuum by count, not by share of the table.
+    -- Ids are made by the service, so that the row travels with COMMIT. Rows live for milliseconds:
+    -- vacuum by count, not by share of the table.
     EXECUTE format('CREATE TABLE %I.outbox ('
-                   ' id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,'
+                   ' id bigint PRIMARY KEY,'
                    ' at timestamptz NOT NULL DEFAULT now(),'
                    ' events bytea NOT NULL)'
                    ' WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)',

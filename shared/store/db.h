@@ -23,11 +23,18 @@ struct db_constraint {
     enum err err;
 };
 
+/* Called after each round trip, on the connection's thread; for metrics. */
+typedef void db_observe_fn(void *arg, int64_t took_us, enum err e);
+
 struct db_settings {
     const char *url;  /* libpq connection string */
     const char *name; /* application_name */
     const struct db_constraint *constraints; /* ended by a NULL name; may be NULL */
+    int statement_timeout_ms;                /* 0: DB_STATEMENT_TIMEOUT_MS */
+    db_observe_fn *observe;                  /* may be NULL */
+    void *observe_arg;
 };
+enum { DB_STATEMENT_TIMEOUT_MS = 4000, DB_CONNECT_TIMEOUT_MS = 2000 };
 struct db *db_new(const struct db_settings *s); /* settings must outlive it */
 void db_free(struct db *db);
 MUST_CHECK enum err db_ping(struct db *db, int timeout_ms);
@@ -129,8 +136,13 @@ MUST_CHECK enum err db_scalar(struct req *rq, const struct stmt *st, struct para
 MUST_CHECK enum err db_text(struct req *rq, const struct stmt *st, struct params p,
                             const char **ret_text, enum err none);
 
-/* For the dispatcher and jobs. A transaction that met an error only rolls back. */
-MUST_CHECK enum err db_begin(struct req *rq);
+/* A statement whose result nobody reads: it travels with the next one, or with COMMIT, without a
+ * round trip of its own. Its failure shows there. Only inside a transaction. */
+void db_later(struct req *rq, const struct stmt *st, struct params p);
+
+/* For the dispatcher and jobs. BEGIN travels with the first statement; a transaction without any
+ * costs nothing. One that met an error only rolls back. */
+void db_begin(struct req *rq);
 MUST_CHECK enum err db_commit(struct req *rq);
 void db_rollback(struct req *rq);
 /* The last failure was a deadlock or a serialization conflict: the transaction may be repeated. */
