@@ -29,21 +29,24 @@
 #undef ONE
 #undef MANY
 
+/* Parameters are named apart from the members they fill, which the preprocessor would replace. */
 #define NOTHING .output = OUTPUT_NOTHING
 #define ONE(of) .output = OUTPUT_ONE, .entity = &of##_shape
 #define MANY(of) .output = OUTPUT_MANY, .entity = &of##_shape
-#define API(method, path, subject, fn, input, output, guard, perm, mode, rate, status, text)       \
-    {#method, path, subject, fn##_thunk, NULL, &input##_shape, output, .guard = GUARD_##guard,     \
-     .permission = PERM_##perm, .mode = MODE_##mode, .rate = RATE_##rate, .status = status, .text = text},
-#define API_BATCH(m, path, subject, fn, input, output, guard, perm, rate, status, text)       \
-    {#m, path, subject, NULL, fn##_thunk, &input##_shape, output, .guard = GUARD_##guard,     \
-     .permission = PERM_##perm, .mode = MODE_BATCH, .rate = RATE_##rate, .status = status, .text = text},
-#define RAW(m, path, subject, name, guard, perm, rate, status, text)                          \
-    {#m, path, subject, NULL, NULL, NULL, OUTPUT_NOTHING, NULL, GUARD_##guard, PERM_##perm,   \
-     MODE_RAW, RATE_##rate, status, text},
-#define RPC(subject, fn, input, output, guard, mode, text)                                         \
-    {NULL, NULL, subject, fn##_thunk, NULL, &input##_shape, output, .guard = GUARD_##guard,        \
-     .permission = PERM_NONE, .mode = MODE_##mode, .rate = RATE_NONE, .status = 200, .text = text},
+#define API(m, p, subj, fn, in, out, who, may, how, often, code, says)                             \
+    {.method = #m, .path = p, .subject = subj, .call = fn##_thunk, .input = &in##_shape, out,      \
+     .guard = GUARD_##who, .permission = PERM_##may, .mode = MODE_##how, .rate = RATE_##often,     \
+     .status = code, .text = says},
+#define API_BATCH(m, p, subj, fn, in, out, who, may, often, code, says)                            \
+    {.method = #m, .path = p, .subject = subj, .batch = fn##_thunk, .input = &in##_shape, out,     \
+     .guard = GUARD_##who, .permission = PERM_##may, .mode = MODE_BATCH, .rate = RATE_##often,     \
+     .status = code, .text = says},
+#define RAW(m, p, subj, name, who, may, often, code, says)                                         \
+    {.method = #m, .path = p, .subject = subj, .guard = GUARD_##who, .permission = PERM_##may,     \
+     .mode = MODE_RAW, .rate = RATE_##often, .status = code, .text = says},
+#define RPC(subj, fn, in, out, who, how, says)                                                     \
+    {.subject = subj, .call = fn##_thunk, .input = &in##_shape, out, .guard = GUARD_##who,         \
+     .mode = MODE_##how, .rate = RATE_NONE, .status = 200, .text = says},
 static const struct rpc api_rows[] = {
 #include API_DEF
 };
