@@ -49,7 +49,7 @@ BEGIN
     EXECUTE format('CREATE TABLE %I.outbox ('
                    ' id bigint PRIMARY KEY,'
                    ' at timestamptz NOT NULL DEFAULT now(),'
-                   ' events bytea NOT NULL)'
+                   ' events text NOT NULL)'
                    ' WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000)',
                    service);
     EXECUTE format('CREATE TABLE %I.idempotency ('

@@ -29,7 +29,7 @@ enum {
 STMT(outbox_insert, "INSERT INTO outbox (id, events) VALUES ($1, $2)");
 STMT(outbox_delete, "DELETE FROM outbox WHERE id = ANY ($1::bigint[])");
 STMT(outbox_lead, "SELECT pg_try_advisory_lock(hashtext('outbox'), hashtext(current_schema()))");
-STMT(outbox_left, "SELECT id, encode(events, 'base64') AS events"
+STMT(outbox_left, "SELECT id, events"
                   "  FROM outbox"
                   " WHERE at < now() - interval '3 seconds' AND id > $1"
                   " ORDER BY id"
@@ -161,7 +161,7 @@ enum err outbox_write_many(struct req *rq, struct req *const *rqs, size_t n, int
         }
     snowflake row = is_any ? snowflake_next() : 0;
     if (row != 0)
-        db_later(rq, &outbox_insert, PARAMS(P(row), P_BYTES(packed.data, packed.len)));
+        db_later(rq, &outbox_insert, PARAMS(P(row), P(buf_str(&packed))));
     buf_done(&packed);
     if (is_any && row == 0)
         return fail(rq, ERR_UNAVAILABLE, "outbox: no worker number is leased");
