@@ -4,15 +4,12 @@
 
 #include <stddef.h>
 
-#include "shared/base/arena.h"
 #include "shared/base/err.h"
 #include "shared/base/macros.h"
 #include "shared/service/rpc.h"
 
 /* What the outside can ask for: the rows of every services/<name>/api.def that have a method. Built
  * once at start, constant afterwards, so any thread may look. */
-struct raw;
-
 struct route {
     const char *method;
     const char *path;    /* below /api/v1: "/channels/{channel_id}" */
@@ -21,13 +18,13 @@ struct route {
     enum rpc_mode mode;
     enum rate_class rate;
     int status;
-    const char *raw; /* MODE_RAW: name of the gateway's own handler */
+    const char *raw; /* MODE_RAW: name of the gateway's own handler (bytes.h) */
 };
 
 extern const struct route routes[];
 extern const size_t route_count;
 
-/* Before anything else of this file; route_done only for leak checkers. */
+/* Before anything else of this file; routes_done is for leak checkers. */
 void routes_init(void);
 void routes_done(void);
 
@@ -38,16 +35,20 @@ struct route_param {
     const char *value;
     size_t len;
 };
+
 #define ROUTE_PARAMS_MAX 4
+#define ROUTE_ALLOW_SIZE 48
 struct route_match {
     const struct route *route;
     struct route_param params[ROUTE_PARAMS_MAX];
     size_t param_count;
-    const char *allow; /* with ERR_METHOD_NOT_ALLOWED: "GET, HEAD, OPTIONS" */
+    char allow[ROUTE_ALLOW_SIZE]; /* when the path exists: "GET, HEAD, OPTIONS" */
 };
 
-/* OK, ERR_UNKNOWN_ROUTE or ERR_METHOD_NOT_ALLOWED. path is what follows /api/v1, without query. */
-MUST_CHECK enum err route_match(const char *method, const char *path, struct route_match *ret);
+/* OK, ERR_UNKNOWN_ROUTE or ERR_METHOD_NOT_ALLOWED. path is what follows /api/v1, without query, and
+ * must outlive the match. HEAD finds the GET route. */
+MUST_CHECK enum err route_match(const char *method, const char *path, size_t len,
+                                struct route_match *ret);
 
 /* By the subject ("messaging.message.create") or, where that is unique, by what follows the
  * service ("message.create"): how a WebSocket command names its endpoint. NULL: no such route. */

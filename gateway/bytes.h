@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef GATEWAY_BYTES_H
+#define GATEWAY_BYTES_H
+
+/* Files through the gateway: the RAW rows of services/media/api.def, whose names are
+ *   media_upload   POST multipart/form-data; the first part that has a file name is the file
+ *   media_download GET with Range, If-Range, If-None-Match, HEAD
+ * Bytes travel over the bus in pieces, so that there is one public door, any number of media copies
+ * and a bounded window of memory per transfer. Beside the usual request headers the pieces carry
+ * the ones below. Errors are answered as everywhere (Parley-Status and a problem document).
+ *
+ * Upload, all by requests (subjects below "rpc."):
+ *   media.upload.open  {"filename","content_type"}    -> 200 {"subject"}: this copy's own subject
+ * for this upload, a full one ("rpc.media.up.<id>") <subject>          raw bytes, BYTES_OFFSET ->
+ * 204; up to UPLOAD_WINDOW of them at a time, sent in order, each UPLOAD_PIECE long but the last
+ *   <subject>.end      empty, BYTES_SIZE = the total  -> 201 the attachment; asked after every
+ * piece was acknowledged <subject>.abort    empty, published, no answer    the client went away or
+ * the file is too large
+ *
+ * Download:
+ *   <the row's subject> Parley-Params (path and query: attachment_id, filename, exp, sig)
+ *                       -> 200 {"size","content_type","filename","etag","is_inline","subject"}
+ *   <subject>           empty, BYTES_OFFSET, BYTES_SIZE <= DOWNLOAD_BLOCK -> 200 raw bytes;
+ *                       a full subject that any copy with the file can answer
+ *                       ("rpc.media.block.<attachment id>") */
+#define BYTES_OFFSET "Parley-Offset"
+#define BYTES_SIZE   "Parley-Size"
+
+enum {
+    UPLOAD_PIECE = 64 * 1024,
+    UPLOAD_WINDOW = 4,
+    DOWNLOAD_BLOCK = 128 * 1024,
+    DOWNLOAD_AHEAD = 2,
+};
+
+#endif
