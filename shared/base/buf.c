@@ -6,11 +6,12 @@
 #include "shared/base/buf.h"
 
 #include "shared/base/heap.h"
+#include "shared/base/str.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-enum { SMALLEST = 64, DIGITS = 21 };
+enum { SMALLEST = 64 };
 
 void buf_reserve(struct buf *b, size_t more)
 {
@@ -50,13 +51,8 @@ void buf_addc(struct buf *b, char c)
 
 void buf_add_u64(struct buf *b, uint64_t value)
 {
-    char digits[DIGITS];
-    char *at = digits + sizeof(digits);
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    buf_add(b, at, (size_t)(digits + sizeof(digits) - at));
+    char digits[U64_TEXT_SIZE];
+    buf_add(b, digits, str_format_u64(value, digits));
 }
 
 void buf_add_i64(struct buf *b, int64_t value)

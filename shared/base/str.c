@@ -93,6 +93,20 @@ bool str_parse_u64(const char *s, size_t len, uint64_t *ret_value)
     return true;
 }
 
+size_t str_format_u64(uint64_t value, char out[U64_TEXT_SIZE])
+{
+    char digits[U64_TEXT_SIZE];
+    size_t len = 0;
+    do {
+        digits[len++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < len; i++)
+        out[i] = digits[len - 1 - i];
+    out[len] = '\0';
+    return len;
+}
+
 bool str_eq_ct(const char *a, const char *b)
 {
     size_t len = strlen(a);

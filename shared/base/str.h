@@ -28,6 +28,10 @@ uint32_t utf8_next(const char **s, const char *end);
 /* Decimal digits only: no sign, no space, no leading zero but "0" itself. */
 bool str_parse_u64(const char *s, size_t len, uint64_t *ret_value) MUST_CHECK;
 
+/* Decimal digits and a NUL; returns the length without it. */
+enum { U64_TEXT_SIZE = 21 };
+size_t str_format_u64(uint64_t value, char out[U64_TEXT_SIZE]);
+
 /* Time depends on the lengths, not on the content. */
 bool str_eq_ct(const char *a, const char *b) MUST_CHECK;
 

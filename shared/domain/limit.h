@@ -14,12 +14,11 @@ enum limit {
 
 /* The rows themselves, for documents and for the public instance endpoint. */
 struct limit_row {
-    const char *name; /* "message" */
+    char name[24]; /* "message" */
     long value;
     const char *text;
 };
 
-extern const struct limit_row limit_rows[];
-extern const size_t limit_row_count;
+const struct limit_row *limit_rows(size_t *ret_count);
 
 #endif
