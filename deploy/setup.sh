@@ -54,7 +54,7 @@ as_root() {
 # The engines are started by us, privately. Their packages would start a server of their own, and
 # again at every boot: not what somebody asked for who typed `make run`.
 install_packages() {
-    local policy=/usr/sbin/policy-rc.d ours= unit
+    local policy=/usr/sbin/policy-rc.d ours="" unit
     if [[ ! -e $policy ]]; then
         ours=yes
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null

@@ -98,7 +98,7 @@ seeds() {
         name=$(basename "$fuzzer")
         status=0
         timeout 300 "$fuzzer" tests/fuzz/seeds/"${name#fuzz-}"/* >/dev/null || status=$?
-        [[ $status == 0 ]] && tally 1 0 0 || tally 0 1 0
+        tally $((status == 0)) $((status != 0)) 0
         echo "== $name: status $status"
     done
 }

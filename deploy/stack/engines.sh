@@ -57,8 +57,8 @@ load_plan() {
 
 pg_bin() {
     local found
-    found=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1)
-    [[ -n $found ]] || found=$(dirname "$(command -v initdb)")
+    found=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+    [[ -d $found ]] || found=$(dirname "$(command -v initdb)")
     echo "$found"
 }
 
@@ -82,7 +82,8 @@ pg_home() {
             mkdir -m 700 "$home"
         else
             far=/var/lib/parley-$(cksum <<<"$STACK_DIR" | cut -d' ' -f1)
-            mkdir -p -m 700 "$far"
+            mkdir -p "$far"
+            chmod 700 "$far"
             ln -s "$far" "$home"
         fi
         [[ $EUID -ne 0 ]] || chown "$(pg_user):" "$home/."
@@ -92,6 +93,7 @@ pg_home() {
 
 # libpq's form for our programs, with a role; Go's for dbmate.
 role_url() {
+    # shellcheck disable=SC2153
     echo "postgresql://$1@/parley?host=$SOCKET_DIR"
 }
 owner_url() {

@@ -72,6 +72,7 @@ END
     media) printf 'MEDIA_SECRET=%s\nMEDIA_DIR=%s\n' "$MEDIA_SECRET" "$STACK_DIR/media" ;;
     voice-signaling) printf 'TURN_SECRET=%s\nTURN_URLS=%s\n' "$TURN_SECRET" "$(turn_urls)" ;;
     esac
+    # shellcheck disable=SC2086 # a list of words
     printf '%s\n' ${SETTINGS:-}
 }
 
