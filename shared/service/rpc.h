@@ -74,8 +74,13 @@ typedef enum err rpc_authorise_fn(struct req *rq, enum guard guard, snowflake wh
                                   uint64_t permission);
 enum err guard_ask(struct req *rq, enum guard guard, snowflake where, uint64_t permission);
 
-/* Decode, authorise, call: everything of a request that is not transport. Used by the dispatcher
- * and by unit tests. */
+/* Decode, authorise, run in the row's mode, keep or recall the answer of its key: everything of a
+ * request that is not transport. rq->events are then to be published, whatever the result. Used by
+ * the dispatcher and by unit tests.
+ *
+ * What a process answers on the bus has these headers: Parley-Status, the HTTP status; of an error
+ * also Parley-Error, its name ("unknown_channel"), and Parley-Retry-Ms when there is a time to come
+ * back; the body is then the problem document. */
 MUST_CHECK enum err rpc_call(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq,
                              const json_t *body, const json_t *params);
 

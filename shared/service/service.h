@@ -21,9 +21,12 @@ enum service_needs {
     NEEDS_IDS = 1 << 2, /* makes snowflakes: leases a worker number */
 };
 
-/* One row of listen.def: ON(EVENT, handler, shape, "text"). A durable consumer of its own, shared by
- * the copies of the service; the handler runs in a WRITE transaction and must be idempotent. The
- * event is acknowledged after COMMIT. */
+/* One row of listen.def: ON(EVENT, handler, shape, "text"). A DURABLE event has a consumer of its
+ * own, shared by the copies of the service, and is acknowledged after COMMIT; a FLEETING one goes to
+ * one of the copies, once. The handler runs in a transaction (with NEEDS_DB), asks no other service
+ * and must be idempotent. What cannot be decoded, or fails LISTEN_TRIES times, is logged and
+ * dropped. rq->actor is 0. */
+enum { LISTEN_TRIES = 5 };
 typedef enum err listen_fn(struct req *rq, const void *payload, const char *event_id);
 struct listen {
     enum event_id event;
@@ -32,7 +35,8 @@ struct listen {
     const struct shape *shape;
 };
 
-/* Work by the clock. ONE: by one copy at a time (an advisory lock); EACH: by every copy. */
+/* Work by the clock, in a transaction (with NEEDS_DB). ONE: by one copy at a time, under an advisory
+ * lock of that transaction; EACH: by every copy. A run does a bounded piece of work. */
 enum job_where { JOB_ONE, JOB_EACH };
 struct job {
     const char *name;

@@ -54,6 +54,7 @@ struct req {
     int status;                  /* of a success, when it is not the row's own */
     enum err refusal;            /* see refuse() */
     bool in_tx;
+    int64_t outbox_row; /* where COMMIT kept the durable events; 0: nowhere */
 };
 _Static_assert(sizeof(struct req) <= 192, "struct req is a courier");
 
