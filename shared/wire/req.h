@@ -67,6 +67,13 @@ enum err fail_field(struct req *rq, const char *field, const char *message);
 /* Return fail_after(rq, ERR_SLOW_MODE, ms): the client may come back after so long. */
 enum err fail_after(struct req *rq, enum err e, int retry_after_ms);
 
+/* An id for something new; ERR_UNAVAILABLE while this process holds no worker number. */
+MUST_CHECK static inline enum err new_id(struct req *rq, snowflake *ret_id)
+{
+    *ret_id = snowflake_next();
+    return *ret_id != 0 ? OK : fail(rq, ERR_UNAVAILABLE, "no worker number is leased");
+}
+
 /* Return refuse(rq, ERR_REFRESH_REUSED): what the handler wrote is committed and its events are
  * published, but the answer is this error. For refusals that must leave a mark. */
 static inline enum err refuse(struct req *rq, enum err e)
