@@ -2,8 +2,8 @@
 #ifndef SHARED_BASE_THREAD_H
 #define SHARED_BASE_THREAD_H
 
-/* Threads of ours: small stacks, all signals blocked (the main thread alone takes them), and one way
- * to end: a stopper the thread waits on between two pieces of work. */
+/* Threads of ours: small stacks, all signals blocked (the main thread alone takes them), and one
+ * way to end: a stopper the thread waits on between two pieces of work. */
 
 #include "shared/base/macros.h"
 

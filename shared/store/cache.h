@@ -49,8 +49,9 @@ struct cache_script {
     int key_count;
     char sha[41]; /* filled at first use */
 };
-MUST_CHECK enum err cache_ask_script(struct cache *c, struct cache_script *s, const char *const *argv,
-                                     int argc, cache_answer_fn *fn, void *arg);
+MUST_CHECK enum err cache_ask_script(struct cache *c, struct cache_script *s,
+                                     const char *const *argv, int argc, cache_answer_fn *fn,
+                                     void *arg);
 MUST_CHECK enum err cache_do_script(struct req *rq, struct cache_script *s, const char *const *argv,
                                     int argc, struct cache_value *ret);
 

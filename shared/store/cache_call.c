@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands and scripts, waited for or not. A waiting caller is always answered, because the loop
- * answers everything it takes within its own time-out; so the caller's frame may live on its stack. */
+ * answers everything it takes within its own time-out; so the caller's frame may live on its stack.
+ */
 
 #include <hiredis/hiredis.h>
 #include <openssl/sha.h>
@@ -85,8 +86,8 @@ enum err cache_do(struct req *rq, struct cache_value *ret, const char *fmt, ...)
     if (len < 0)
         return fail(rq, ERR_INTERNAL, "cache: bad command");
     struct cache_value value = {.kind = CACHE_NIL};
-    struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-                       .arena = &rq->arena, .value = &value};
+    struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .arena = &rq->arena,
+                       .value = &value};
     enum err e = cache_ask_formatted(rq->cache, command, len, on_waited, &w);
     if (e != OK)
         return fail(rq, e, "cache: away");
@@ -151,8 +152,8 @@ static void on_script(void *arg, enum err e, const struct cache_value *v)
     free(a);
 }
 
-enum err cache_ask_script(struct cache *c, struct cache_script *s, const char *const *argv, int argc,
-                          cache_answer_fn *fn, void *arg)
+enum err cache_ask_script(struct cache *c, struct cache_script *s, const char *const *argv,
+                          int argc, cache_answer_fn *fn, void *arg)
 {
     if (argc > SCRIPT_ARGS_MAX)
         return ERR_INTERNAL;
@@ -174,8 +175,8 @@ enum err cache_do_script(struct req *rq, struct cache_script *s, const char *con
                          struct cache_value *ret)
 {
     struct cache_value value = {.kind = CACHE_NIL};
-    struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
-                       .arena = &rq->arena, .value = &value};
+    struct waiter w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, .arena = &rq->arena,
+                       .value = &value};
     enum err e = cache_ask_script(rq->cache, s, argv, argc, on_waited, &w);
     if (e != OK)
         return fail(rq, e, "cache: away");

@@ -194,8 +194,7 @@ static enum err send_stmt(struct req *rq, const struct stmt *st, struct params p
     }
     struct db_values v;
     db_values_fill(&rq->arena, p, &v);
-    return sent(rq,
-                PQsendQueryPrepared(db->conn, st->name, v.n, v.text, v.length, v.format, 0),
+    return sent(rq, PQsendQueryPrepared(db->conn, st->name, v.n, v.text, v.length, v.format, 0),
                 command, st);
 }
 

@@ -27,8 +27,8 @@ struct db_constraint {
 typedef void db_observe_fn(void *arg, int64_t took_us, enum err e);
 
 struct db_settings {
-    const char *url;  /* libpq connection string */
-    const char *name; /* application_name */
+    const char *url;                         /* libpq connection string */
+    const char *name;                        /* application_name */
     const struct db_constraint *constraints; /* ended by a NULL name; may be NULL */
     int statement_timeout_ms;                /* 0: DB_STATEMENT_TIMEOUT_MS */
     db_observe_fn *observe;                  /* may be NULL */
@@ -45,8 +45,8 @@ struct stmt {
     const char *sql;
     unsigned short index; /* set at start by stmt_number_all */
 };
-#define STMT(id, text)                                                                             \
-    static struct stmt id = {.name = #id, .sql = (text)};                                          \
+#define STMT(id, text)                                    \
+    static struct stmt id = {.name = #id, .sql = (text)}; \
     static struct stmt *id##_listed __attribute__((section("parley_stmts"), used)) = &id
 
 /* The registered statements; stops at the first false. Numbers them on the first call. */
@@ -81,10 +81,22 @@ struct params {
     const struct param *v;
     size_t n;
 };
-static inline struct param p_int(int64_t i) { return (struct param){PARAM_INT, {.i = i}}; }
-static inline struct param p_id(uint64_t id) { return (struct param){PARAM_ID, {.id = id}}; }
-static inline struct param p_bool(bool b) { return (struct param){PARAM_BOOL, {.i = b}}; }
-static inline struct param p_str(const char *s) { return (struct param){PARAM_STR, {.s = s}}; }
+static inline struct param p_int(int64_t i)
+{
+    return (struct param){PARAM_INT, {.i = i}};
+}
+static inline struct param p_id(uint64_t id)
+{
+    return (struct param){PARAM_ID, {.id = id}};
+}
+static inline struct param p_bool(bool b)
+{
+    return (struct param){PARAM_BOOL, {.i = b}};
+}
+static inline struct param p_str(const char *s)
+{
+    return (struct param){PARAM_STR, {.s = s}};
+}
 static inline struct param p_opt(uint64_t id)
 {
     return id == 0 ? (struct param){PARAM_NULL, {.i = 0}} : p_id(id);
@@ -98,7 +110,7 @@ static inline struct param p_many(enum param_kind kind, const void *p, size_t n)
     return (struct param){kind, {.many = {p, n}}};
 }
 /* P(x) chooses by type; ids and permission sets are uint64_t. */
-#define P(x)                                                                                       \
+#define P(x) \
     _Generic((x),                                                                                  \
         bool: p_bool,                                                                              \
         int: p_int,                                                                                \
@@ -109,15 +121,16 @@ static inline struct param p_many(enum param_kind kind, const void *p, size_t n)
         unsigned long long: p_id,                                                                  \
         char *: p_str,                                                                             \
         const char *: p_str)(x)
-#define P_NULL ((struct param){PARAM_NULL, {.i = 0}})
-#define P_OPT(id) p_opt(id)  /* 0 is null */
-#define P_TIME(us) p_time(us) /* 0 is null */
+#define P_NULL            ((struct param){PARAM_NULL, {.i = 0}})
+#define P_OPT(id)         p_opt(id)  /* 0 is null */
+#define P_TIME(us)        p_time(us) /* 0 is null */
 #define P_BYTES(ptr, len) p_many(PARAM_BYTES, (ptr), (len))
-#define P_IDS(ptr, n) p_many(PARAM_IDS, (ptr), (n))    /* const snowflake * -> bigint[] */
-#define P_INTS(ptr, n) p_many(PARAM_INTS, (ptr), (n))  /* const int64_t * -> bigint[] */
-#define P_STRS(ptr, n) p_many(PARAM_STRS, (ptr), (n))  /* const char *const *; NULL is null -> text[] */
-#define PARAMS(...)                                                                                \
-    ((struct params){(const struct param[]){__VA_ARGS__},                                          \
+#define P_IDS(ptr, n)     p_many(PARAM_IDS, (ptr), (n))  /* const snowflake * -> bigint[] */
+#define P_INTS(ptr, n)    p_many(PARAM_INTS, (ptr), (n)) /* const int64_t * -> bigint[] */
+#define P_STRS(ptr, n) \
+    p_many(PARAM_STRS, (ptr), (n)) /* const char *const *; NULL is null -> text[] */
+#define PARAMS(...)                                       \
+    ((struct params){(const struct param[]){__VA_ARGS__}, \
                      sizeof((const struct param[]){__VA_ARGS__}) / sizeof(struct param)})
 #define NO_PARAMS ((struct params){NULL, 0})
 

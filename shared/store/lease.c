@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One thread holds one connection that holds one advisory lock; the number of the lock is the worker
- * id. Between losing the connection and noticing it another process may lease the same number: the
- * window is the poll below, ids also carry the millisecond, and every id ends in a primary key, so a
- * collision would be an error, never an overwrite. */
+/* One thread holds one connection that holds one advisory lock; the number of the lock is the
+ * worker id. Between losing the connection and noticing it another process may lease the same
+ * number: the window is the poll below, ids also carry the millisecond, and every id ends in a
+ * primary key, so a collision would be an error, never an overwrite. */
 
 #include "shared/store/lease.h"
 
@@ -44,7 +44,8 @@ static void take(struct lease *l, struct req *rq)
 {
     int64_t worker;
     int start = (int)(rand_u64() % SNOWFLAKE_WORKERS);
-    enum err e = db_scalar(rq, &lease_try, PARAMS(P(LOCK_CLASS), P(start)), &worker, ERR_UNAVAILABLE);
+    enum err e =
+        db_scalar(rq, &lease_try, PARAMS(P(LOCK_CLASS), P(start)), &worker, ERR_UNAVAILABLE);
     if (e != OK) {
         LOG(DEBUG, "lease.wait", KV("detail", rq->detail));
         return;

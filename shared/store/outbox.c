@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A row leaves the table only after JetStream acknowledged every event in it. Between COMMIT and
- * that, this process knows the row as "in flight"; a row nobody has in flight (its process died, the
- * bus was away) belongs to the relay, which waits RELAY_AGE first so that it does not race the
+ * that, this process knows the row as "in flight"; a row nobody has in flight (its process died,
+ * the bus was away) belongs to the relay, which waits RELAY_AGE first so that it does not race the
  * process that is just publishing. The relay of one copy at a time works, by an advisory lock held
  * for the life of its connection. */
 
@@ -18,10 +18,10 @@
 #include "shared/base/thread.h"
 
 enum {
-    TURN_MS = 100,         /* deletions of acknowledged rows are gathered for so long */
+    TURN_MS = 100, /* deletions of acknowledged rows are gathered for so long */
     RELAY_EVERY_US = 1000000,
     RELAY_ROWS = 200,
-    DONE_MAX = 4096,       /* more than this waiting: do not wait for the turn */
+    DONE_MAX = 4096, /* more than this waiting: do not wait for the turn */
     STOP_WAIT_US = 3000000,
     DB_DEADLINE_US = 5000000,
 };
@@ -117,7 +117,8 @@ static void publish_one(struct outbox *o, const struct event *ev, struct flight 
     bool is_durable = event_types[ev->type].keeping == DURABLE;
     if (!is_durable) {
         /* Nobody waits for a fleeting event: when the bus is away it is simply gone. */
-        (void)bus_publish_event(o->bus, o->source, ev, NULL, NULL);
+        if (bus_publish_event(o->bus, o->source, ev, NULL, NULL) != OK)
+            LOG(DEBUG, "event.dropped", KV("type", event_types[ev->type].name));
         return;
     }
     atomic_fetch_add(&f->left, 1);
