@@ -53,8 +53,8 @@ void identity_on_revoke(struct identities *ids, identity_gone_fn *fn, void *arg)
 
 /* Begins to fetch keys and revocations; OK also while auth is away. */
 MUST_CHECK enum err identities_open(struct gateway *g, struct identities **ret);
-/* After bus_close, so that nothing is in flight. */
-void identities_close(struct identities *ids);
+void identities_stop(struct identities *ids);  /* before bus_close: nothing new is asked */
+void identities_close(struct identities *ids); /* after it: nothing is in flight */
 /* Can tokens be verified? What /ready says. */
 bool identities_is_ready(struct identities *ids);
 
