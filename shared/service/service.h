@@ -66,6 +66,9 @@ struct service {
     size_t key_count;
     size_t settings_size;
     enum err (*start)(const struct service_run *run, void **ret_state);
+    /* What must be in the database before the first request: one transaction after start, repeated
+     * until it succeeds, while the service is not ready and has not subscribed. May be NULL. */
+    enum err (*prepare)(struct req *rq);
     void (*stop)(void *state);
 };
 
