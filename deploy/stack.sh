@@ -23,7 +23,7 @@ set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 STACK_DIR=${STACK_DIR:-$TOP/var}
-BIN=${BIN:-$TOP/build/release/bin}
+BIN=$(realpath -m "${BIN:-$TOP/build/release/bin}")
 COPIES=${COPIES:-1}
 GATEWAYS=${GATEWAYS:-1}
 STACK_FSYNC=${STACK_FSYNC:-on}

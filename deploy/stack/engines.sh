@@ -93,7 +93,6 @@ pg_home() {
 
 # libpq's form for our programs, with a role; Go's for dbmate.
 role_url() {
-    # shellcheck disable=SC2153
     echo "postgresql://$1@/parley?host=$SOCKET_DIR"
 }
 owner_url() {

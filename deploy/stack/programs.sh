@@ -61,6 +61,7 @@ END
 LISTEN=127.0.0.1:${!public}
 PUBLIC_URL=$(public_url "$number")
 WEB_ROOT=$TOP/gateway/clients/web
+DOCUMENTS=${BIN%/bin}/share
 END
         ;;
     presence) ;;
@@ -148,7 +149,7 @@ write_env() {
         {
             echo "STACK_DIR=$STACK_DIR"
             echo "STACK=$TOP/deploy/stack.sh"
-            echo "BIN=$(cd "$BIN" 2>/dev/null && pwd)"
+            echo "BIN=$BIN"
             echo "REDIS_URL=$(redis_url)"
             echo "NATS_URL_OPERATOR=$(nats_url operator)"
             echo "DATABASE_URL_OWNER='$(owner_url)'"

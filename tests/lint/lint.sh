@@ -31,7 +31,7 @@ tracked() {
 }
 
 scripts() {
-    tracked '*.sh' .ci/run | xargs -r shellcheck -x -s bash
+    tracked '*.sh' .ci/run | xargs -r shellcheck -x -s bash -S warning
 }
 
 gate layers tests/lint/layers.sh
