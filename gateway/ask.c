@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The gateway's own questions. An answer says its status in a header; the body of an error is a
- * problem document whose type ends in the error's name.
+ * The gateway's own questions. Status and error of an answer are headers of it, so
+ * that passing one on needs no look at its body.
  */
 #include "gateway/ask.h"
 
@@ -12,32 +12,23 @@
 #include "shared/wire/bus.h"
 #include "shared/wire/json.h"
 
-static int64_t header_number(const natsMsg *msg, const char *name)
+static const char *header(const natsMsg *msg, const char *name)
 {
     const char *text = NULL;
     /* libnats parses the headers at the first look, which is why it wants to write. */
-    if (natsMsgHeader_Get((natsMsg *)msg, name, &text) != NATS_OK || text == NULL)
-        return 0;
-    return strtoll(text, NULL, 10);
+    return natsMsgHeader_Get((natsMsg *)msg, name, &text) == NATS_OK ? text : NULL;
 }
 
-struct problem_type {
-    const char *type;
-};
-
-static const struct field problem_type_fields[] = {
-    F_STR(problem_type, type),
-};
-static SHAPE(problem_type);
-
-static enum err error_of(const struct ask_answer *a)
+static int64_t header_number(const natsMsg *msg, const char *name)
 {
-    auto_arena struct arena arena = {0};
-    struct problem_type problem = {0};
-    if (ask_decode(&problem_type_shape, a, &arena, &problem) != OK)
-        return ERR_INTERNAL;
-    const char *slash = strrchr(problem.type, '/');
-    return err_from_name(slash != NULL ? slash + 1 : problem.type);
+    const char *text = header(msg, name);
+    return text != NULL ? strtoll(text, NULL, 10) : 0;
+}
+
+static enum err header_error(const natsMsg *msg)
+{
+    const char *name = header(msg, "Parley-Error");
+    return name != NULL ? err_from_name(name) : ERR_INTERNAL;
 }
 
 void ask_read(enum err e, const natsMsg *msg, struct ask_answer *ret)
@@ -45,14 +36,13 @@ void ask_read(enum err e, const natsMsg *msg, struct ask_answer *ret)
     *ret = (struct ask_answer){.err = e, .body = ""};
     if (e != OK)
         return;
-    ret->status = (int)header_number(msg, "Parley-Status");
-    ret->retry_after_ms = header_number(msg, "Parley-Retry-After");
     ret->body = natsMsg_GetData(msg);
     ret->len = (size_t)natsMsg_GetDataLength(msg);
-    if (ret->status >= 400)
-        ret->err = error_of(ret);
-    else if (ret->status < 200)
-        ret->err = ERR_INTERNAL;
+    ret->status = (int)header_number(msg, "Parley-Status");
+    if (ret->status >= 200 && ret->status < 300)
+        return;
+    ret->err = header_error(msg);
+    ret->retry_after_ms = header_number(msg, "Parley-Retry-After");
 }
 
 enum err ask_decode(const struct shape *sh, const struct ask_answer *a, struct arena *arena,
