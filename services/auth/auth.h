@@ -5,6 +5,7 @@
 /* Who somebody is: accounts, sessions, tickets, API keys, applications and the instance's run-time
  * settings. Here is what two features share; what one feature owns is in its file. */
 
+#include "shared/domain/application.h"
 #include "shared/domain/snowflake.h"
 #include "shared/service/service.h"
 #include "shared/wire/field.h"
@@ -22,7 +23,7 @@ struct token_signer;
 extern const struct rpc_table auth_api;
 extern const struct service auth_service;
 
-/* main.c */
+/* service.c */
 
 struct auth_settings {
     const char *token_issuer;
@@ -39,7 +40,7 @@ struct auth_settings {
     const char *admin_password;
 };
 
-/* What the process keeps: req.state. Constant once the service has started. */
+/* What the process keeps: req.state. Constant once the service is prepared. */
 struct auth {
     const struct auth_settings *settings;
     struct token_signer *signer;
@@ -61,8 +62,8 @@ struct user {
     int64_t created_at;
 };
 extern const struct shape user_shape;
-#define USER_COLUMNS                                                                               \
-    "u.id, u.app_id, u.username, u.email, u.display_name, u.avatar_url, u.bio, u.status_text,"     \
+#define USER_COLUMNS                                                                           \
+    "u.id, u.app_id, u.username, u.email, u.display_name, u.avatar_url, u.bio, u.status_text," \
     " u.is_admin, u.is_bot, u.rev, u.created_at"
 
 /* The same account as everybody sees it; also what user.create and user.update carry. rev grows
@@ -80,7 +81,16 @@ struct user_public {
     int64_t created_at;
 };
 extern const struct shape user_public_shape;
-struct user_public user_publish(const struct user *u);
+
+struct account_new {
+    const char *username;
+    const char *email;
+    const char *password_hash;
+    const char *display_name; /* or NULL */
+    bool is_admin;
+};
+MUST_CHECK enum err account_make(struct req *rq, const struct account_new *new,
+                                 struct user *ret_user);
 
 /* sessions.c: what signing in answers. */
 struct signed_in {
@@ -100,10 +110,10 @@ MUST_CHECK enum err session_answer(struct req *rq, struct user *u, snowflake ses
                                    const char *refresh_token);
 /* End sessions of one account and tell everybody who may still let them in. */
 MUST_CHECK enum err session_end_one(struct req *rq, snowflake session_id, snowflake user_id,
-                                    int *ret_ended);
+                                    size_t *ret_ended);
 MUST_CHECK enum err session_end_others(struct req *rq, snowflake user_id, snowflake kept);
 /* The event itself; ids are of sessions or of API keys. */
-void session_tell_gone(struct req *rq, snowflake user_id, snowflake app_id, struct list ids);
+void session_tell_gone(struct req *rq, snowflake user_id, struct list ids);
 enum err session_purge(struct req *rq);
 
 /* tickets.c, api_keys.c: what a credential other than an access token opens. */
@@ -121,9 +131,8 @@ extern const struct shape credential_shape;
 /* instance.c */
 MUST_CHECK enum err instance_require_open(struct req *rq);
 
-/* keys.c: loads the key that signs; makes one when there is none or the last is too old. */
-MUST_CHECK enum err keys_load(struct req *rq, const struct auth_settings *s,
-                              struct token_signer **ret);
+/* keys.c: loads the key that signs; makes one when there is none or the newest is too old. */
+MUST_CHECK enum err keys_load(struct req *rq, struct auth *auth);
 
 /* admin.c: the first administrator, as the settings name them, when there is none. */
 MUST_CHECK enum err admin_ensure(struct req *rq, const struct auth_settings *s);
