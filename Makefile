@@ -63,7 +63,7 @@ UNITS    += $(if $(wildcard tests/unit/shared/*/*_test.c),$(B)/bin/unit-shared)
 UNITS    += $(if $(wildcard tests/unit/gateway/*_test.c),$(B)/bin/unit-gateway)
 UNITS    += $(if $(wildcard tests/tables/*_test.c),$(B)/bin/unit-tables)
 FUZZERS  := $(patsubst tests/fuzz/%_fuzz.c,$(B)/bin/fuzz-%,$(wildcard tests/fuzz/*_fuzz.c))
-BENCHES  := $(patsubst tests/bench/%_bench.c,$(B)/bin/bench-%,$(wildcard tests/bench/*_bench.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(B)/bin/bench-%,$(wildcard tests/bench/*.c))
 
 # Goals that promise to work on a bare machine install first.
 SETUP    := $(if $(filter run test bench fuzz lint,$(MAKECMDGOALS)),setup)
@@ -131,7 +131,7 @@ $(B)/bin/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) $(GATES) $(SHARED)
 $(B)/bin/fuzz-%: LDLIBS += $(LIBS_gateway)
 $(FUZZERS): LDFLAGS += $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
 
-$(B)/bin/bench-%: $(B)/tests/bench/%_bench.o $(SHARED)
+$(B)/bin/bench-%: $(B)/tests/bench/%.o $(call objs,tests/bench/lib/*.c) $(SHARED)
 	$(link)
 $(B)/bin/bench-%: LDLIBS += -lwebsockets
 
@@ -164,7 +164,8 @@ fuzz: $(FUZZERS)
 # cppcheck 2.10 knows neither the cleanup attribute nor linker sections, evaluates arguments from the
 # left and dies of a _Generic inside a compound literal: hence what is left out; the sanitizers and
 # clang's analyzer look for the same.
-SOURCES := $(wildcard shared/*/*.c services/*/*.c gateway/*.c tests/*.c tests/*/*.c tests/unit/*/*/*.c)
+SOURCES := $(wildcard shared/*/*.c services/*/*.c gateway/*.c tests/*.c tests/*/*.c tests/*/*/*.c \
+                       tests/unit/*/*/*.c)
 CHECKED := $(SOURCES:%.c=$(B)/%.checked)
 CPPCHECK := --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
             --error-exitcode=1 --suppress=missingInclude --suppress=unknownMacro \

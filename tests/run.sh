@@ -8,7 +8,8 @@
 #   run.sh suite [FILE...]  only the suite, or some files of it
 #
 # BIN says which build (default build/debug/bin). The suite runs against two gateways and two copies
-# of every service unless GATEWAYS and COPIES say otherwise.
+# of every service unless GATEWAYS and COPIES say otherwise, with the rate limits off unless SETTINGS
+# says otherwise; a test of limits starts a stack of its own (deploy/stack.sh with ...).
 set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -126,7 +127,8 @@ run_units() {
 }
 
 run_suite() {
-    STACK_FSYNC=${STACK_FSYNC:-off} LISTEN_PORT=0 GATEWAYS=${GATEWAYS:-2} COPIES=${COPIES:-2} \
+    local no_limits="LIMIT_GENERAL=0/0 LIMIT_MESSAGING=0/0 LIMIT_AUTH=0/0 LIMIT_UPLOAD=0/0"
+    STACK_FSYNC=${STACK_FSYNC:-off} SETTINGS=${SETTINGS-$no_limits} LISTEN_PORT=0 GATEWAYS=${GATEWAYS:-2} COPIES=${COPIES:-2} \
         KEEP_LOGS=$(dirname "$BIN")/logs in_stack "$TOP/tests/run.sh" inside suite "$@"
 }
 

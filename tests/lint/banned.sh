@@ -19,7 +19,7 @@ my @rules = (
         qr/./, $none, "has no length or a wrong one: arena_printf, struct buf or a parser of shared/base"],
     [qr/\b(ato[ifl]|atoll)\s*\(/, qr/./, $none, "does not report errors: str_parse_u64"],
     [qr/\bgoto\b/, qr/./, $none, "early return with TRY, cleanup by scope"],
-    [qr/\b(secure_)?getenv\s*\(/, qr/./, qr{^shared/base/conf\.c$}, "settings are a table of conf.h"],
+    [qr/\b(secure_)?getenv\s*\(/, qr/./, qr{^(shared/base/conf\.c$|tests/)}, "settings are a table of conf.h"],
     [qr/\bjson_(object_get|object_foreach|array_foreach|unpack|unpack_ex)\b/, $ours, qr{^shared/(wire|crypto)/},
         "JSON is read by shapes"],
     [qr/\b(natsConnection_(Publish|Request)\w*|js_Publish\w*)\s*\(/, $ours, qr{^shared/wire/},
