@@ -60,11 +60,13 @@ open_stack() {
     make_secrets
 }
 
+refuse_second() {
+    ! is_alive postgres || die "a stack is already up in $STACK_DIR (deploy/stack.sh down stops it)"
+}
+
 up() {
     open_stack
-    if is_alive postgres; then
-        die "a stack is already up in $STACK_DIR (deploy/stack.sh down stops it)"
-    fi
+    refuse_second
     rm -f "$STACK_DIR"/run/*
     plan_engines
     start_postgres
@@ -100,11 +102,12 @@ greet() {
 
 # In the foreground until a signal. A program that ends by itself is reported, not hidden.
 run() {
+    refuse_second
     trap 'exit 0' INT TERM HUP
     trap 'trap "" INT TERM HUP; down' EXIT
+    local WATCHING=yes name pid status
     up
     greet
-    local name pid status
     while :; do
         status=0 pid=
         wait -n -p pid || status=$?

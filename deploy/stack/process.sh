@@ -46,6 +46,8 @@ spawn() {
     shift
     setsid "$@" </dev/null >>"$STACK_DIR/log/$name.log" 2>&1 &
     pid=$!
+    # Only `run` wants to hear of an end; the others would print bash's notices among their output.
+    [[ -n ${WATCHING:-} ]] || disown "$pid"
     echo "$pid $(start_time "$pid")" >"$STACK_DIR/run/$name.pid"
     if ! grep -qx "$name" "$STACK_DIR/run/order" 2>/dev/null; then
         echo "$name" >>"$STACK_DIR/run/order"
