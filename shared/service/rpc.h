@@ -79,8 +79,8 @@ enum err guard_ask(struct req *rq, enum guard guard, snowflake where, uint64_t p
  * the dispatcher and by unit tests.
  *
  * What a process answers on the bus has these headers: Parley-Status, the HTTP status; of an error
- * also Parley-Error, its name ("unknown_channel"), and Parley-Retry-Ms when there is a time to come
- * back; the body is then the problem document. */
+ * also Parley-Error, its name ("unknown_channel"), and Parley-Retry-After, in milliseconds, when
+ * there is a time to come back; the body is then the problem document. */
 MUST_CHECK enum err rpc_call(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq,
                              const json_t *body, const json_t *params);
 

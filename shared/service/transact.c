@@ -28,7 +28,8 @@ void req_restart(struct req *rq)
 static enum err attempt(struct req *rq, work_fn *work, void *arg)
 {
     TRY(work(rq, arg));
-    TRY(outbox_write(rq, &rq->outbox_row));
+    if (events_any_durable(rq->events))
+        TRY(outbox_write(rq, &rq->outbox_row));
     return db_commit(rq);
 }
 
