@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Runs tests against throw-away stacks and ends with one line: "N passed, N failed".
 #
-#   run.sh fast             C tests of every area, table tests, fuzz seeds       (make check)
+#   run.sh fast             C tests of every area, migrations, tables, fuzz seeds (make check)
 #   run.sh all              these, then the suite and the browser                (make test)
 #   run.sh unit-auth ...    only these areas; a second word filters: run.sh "unit-auth session"
 #   run.sh suite [FILE...]  only the suite, or some files of it
@@ -104,6 +104,17 @@ seeds() {
     done
 }
 
+# In a stack of their own: they take the schema away under everybody's feet.
+migrations() {
+    local log status=0
+    log=$(mktemp)
+    echo "== migrations"
+    tests/migrations.sh >"$log" 2>&1 || status=$?
+    grep -vE '^ok ' "$log"
+    count "$status" "$log"
+    rm -f "$log"
+}
+
 table_tests() {
     local files=(tests/tables/*.test.mjs)
     [[ ! -e ${files[0]} ]] || node_tests 2 "${files[@]}"
@@ -126,10 +137,21 @@ run_units() {
     STACK_FSYNC=off in_stack engines "$TOP/tests/run.sh" inside units "$@"
 }
 
+run_migrations() {
+    STACK_FSYNC=off in_stack engines "$TOP/tests/run.sh" inside migrations
+}
+
 run_suite() {
     local no_limits="LIMIT_GENERAL=0/0 LIMIT_MESSAGING=0/0 LIMIT_AUTH=0/0 LIMIT_UPLOAD=0/0"
     STACK_FSYNC=${STACK_FSYNC:-off} SETTINGS=${SETTINGS-$no_limits} LISTEN_PORT=0 GATEWAYS=${GATEWAYS:-2} COPIES=${COPIES:-2} \
         KEEP_LOGS=$(dirname "$BIN")/logs in_stack "$TOP/tests/run.sh" inside suite "$@"
+}
+
+fast() {
+    run_units
+    run_migrations
+    table_tests
+    seeds
 }
 
 closing_line() {
@@ -151,8 +173,8 @@ main() {
     TALLY=$(mktemp)
     trap 'rm -f "$TALLY"' EXIT
     case $command in
-    fast) run_units && table_tests && seeds ;;
-    all) run_units && table_tests && seeds && run_suite ;;
+    fast) fast ;;
+    all) fast && run_suite ;;
     suite) run_suite "${@:2}" ;;
     *) run_units "$@" ;;
     esac
