@@ -44,6 +44,10 @@ CFLAGS   = -std=gnu11 -pthread $(WARN) $(CFLAGS_$(MODE))
 LDFLAGS  = -pthread -Wl,--as-needed $(LDFLAGS_$(MODE))
 LDLIBS   = -lnats -lpq -lhiredis -lev -lmicrohttpd -ljansson -ljwt -lsodium -lcrypto -lcrypt -lm
 
+# `make V=1` shows the commands whole.
+Q     := $(if $(V),,@)
+quiet  = $(if $(V),,@echo "  $(1)")
+
 # What one binary needs beyond that.
 LIBS_gateway := -lwebsockets
 LIBS_media   := -lmagic
@@ -79,13 +83,15 @@ units: $(UNITS)
 
 define link
 @mkdir -p $(@D)
-$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+$(call quiet,LD $@)
+$(Q)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 endef
 
 define archive
 @mkdir -p $(@D)
 @rm -f $@
-$(AR) rcs $@ $^
+$(call quiet,AR $@)
+$(Q)$(AR) rcs $@ $^
 endef
 
 $(SHARED): $(call objs,shared/*/*.c)
@@ -137,7 +143,8 @@ $(B)/bin/bench-%: LDLIBS += -lwebsockets
 
 $(B)/%.o: %.c | $(SETUP)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC $<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # --- doing -------------------------------------------------------------------------------------
