@@ -6,6 +6,7 @@
  * CHECK reports and goes on. Tests run in no order: each makes its own world. */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct test {
     const char *name;
@@ -36,5 +37,9 @@ bool test_check(bool condition, const char *file, int line, const char *text);
 bool test_check_int(long long a, long long b, const char *file, int line, const char *text);
 bool test_check_str(const char *a, const char *b, const char *file, int line, const char *text);
 void test_skip(const char *reason);
+
+/* Random cases that can be had again: every test begins at the seed of the run, which a failing run
+ * prints and the second argument sets. The test's own thread only. */
+uint64_t test_random(void);
 
 #endif

@@ -3,7 +3,6 @@
  * RFC 3339 in both directions, against the C library's calendar. */
 
 #include "shared/base/clock.h"
-#include "shared/base/rand.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -35,7 +34,7 @@ TEST(random_moments_agree_with_gmtime_and_come_back)
 {
     for (int i = 0; i < 20000; i++) {
         /* Years 1 to 9999, to the millisecond. */
-        int64_t ms = (int64_t)(rand_u64() % UINT64_C(315537897600000)) - INT64_C(62135596800000);
+        int64_t ms = (int64_t)(test_random() % UINT64_C(315537897600000)) - INT64_C(62135596800000);
         time_t seconds = (time_t)(ms / 1000 - (ms % 1000 < 0));
         struct tm tm;
         gmtime_r(&seconds, &tm);

@@ -3,7 +3,6 @@
  * The map against an array that cannot be wrong. */
 
 #include "shared/base/map.h"
-#include "shared/base/rand.h"
 #include "tests/test.h"
 
 enum { KEYS = 512, STEPS = 200000 };
@@ -26,7 +25,7 @@ TEST(a_map_remembers_what_an_array_remembers)
     struct map m = {0};
     size_t count = 0;
     for (int i = 0; i < STEPS; i++) {
-        uint64_t random = rand_u64();
+        uint64_t random = test_random();
         uint64_t key = random % KEYS;
         void *thing = &things[random >> 32 & 3];
         /* Phases of growing and of shrinking. */

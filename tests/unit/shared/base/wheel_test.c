@@ -3,7 +3,6 @@
  * The timer wheel on a clock of our own: never early, late by less than a tick. */
 
 #include "shared/base/macros.h"
-#include "shared/base/rand.h"
 #include "shared/base/wheel.h"
 #include "tests/test.h"
 
@@ -153,7 +152,7 @@ TEST(thousands_of_random_timers_ring_on_time)
     static struct alarm alarms[2000];
     begin();
     for (size_t i = 0; i < ARRAY_LEN(alarms); i++) {
-        alarms[i].due_us = world.now_us + (int64_t)(rand_u64() % 1000) * MS + 1;
+        alarms[i].due_us = world.now_us + (int64_t)(test_random() % 1000) * MS + 1;
         timer_set(world.wheel, &alarms[i].timer, alarms[i].due_us, check_time, &alarms[i]);
     }
     for (int i = 0; i < 1100 / TICK_MS; i++)
