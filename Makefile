@@ -13,9 +13,8 @@ MODE  ?= $(if $(filter run bench,$(MAKECMDGOALS)),release,$(if $(filter fuzz,$(M
 BUILD ?= build
 B     := $(BUILD)/$(MODE)
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+# As many at a time as there are processors; a -j of the command line wins.
 MAKEFLAGS += -j$(shell nproc)
-endif
 
 # --- how ---------------------------------------------------------------------------------------
 ifeq ($(origin CC),default)
