@@ -13,6 +13,10 @@
 #include <stdint.h>
 
 struct service_settings {
+    const char *nats_url;
+    const char *ops_listen;
+    const char *log_level;
+    bool log_pretty;
     const char *database_url;
     const char *redis_url;
     int64_t workers;

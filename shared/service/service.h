@@ -22,10 +22,10 @@ enum service_needs {
 };
 
 /* One row of listen.def: ON(EVENT, handler, shape, "text"). A DURABLE event has a consumer of its
- * own, shared by the copies of the service, and is acknowledged after COMMIT; a FLEETING one goes to
- * one of the copies, once. The handler runs in a transaction (with NEEDS_DB), asks no other service
- * and must be idempotent. What cannot be decoded, or fails LISTEN_TRIES times, is logged and
- * dropped. rq->actor is 0. */
+ * own, shared by the copies of the service, and is acknowledged after COMMIT; a FLEETING one goes
+ * to one of the copies, once. The handler runs in a transaction (with NEEDS_DB), asks no other
+ * service and must be idempotent. What cannot be decoded, or fails LISTEN_TRIES times, is logged
+ * and dropped. rq->actor is 0. */
 enum { LISTEN_TRIES = 5 };
 typedef enum err listen_fn(struct req *rq, const void *payload, const char *event_id);
 struct listen {
@@ -35,8 +35,8 @@ struct listen {
     const struct shape *shape;
 };
 
-/* Work by the clock, in a transaction (with NEEDS_DB). ONE: by one copy at a time, under an advisory
- * lock of that transaction; EACH: by every copy. A run does a bounded piece of work. */
+/* Work by the clock, in a transaction (with NEEDS_DB). ONE: by one copy at a time, under an
+ * advisory lock of that transaction; EACH: by every copy. A run does a bounded piece of work. */
 enum job_where { JOB_ONE, JOB_EACH };
 struct job {
     const char *name;
@@ -49,16 +49,16 @@ struct job {
 struct service_run {
     const void *settings; /* the service's own struct, filled from .keys */
     struct bus *bus;
-    struct cache *cache;            /* NULL without NEEDS_CACHE */
-    const struct db_settings *db;   /* NULL without NEEDS_DB */
+    struct cache *cache;          /* NULL without NEEDS_CACHE */
+    const struct db_settings *db; /* NULL without NEEDS_DB */
 };
 
 struct service {
     const char *name;    /* "voice-signaling": the process */
     const char *subject; /* "voice": rpc.<subject>.>, the queue group */
     const struct rpc_table *api;
-    const struct listen *hears; /* ended by a NULL call; may be NULL */
-    const struct job *jobs;     /* ended by a NULL name; may be NULL */
+    const struct listen *hears;  /* ended by a NULL call; may be NULL */
+    const struct job *jobs;      /* ended by a NULL name; may be NULL */
     rpc_authorise_fn *authorise; /* SERVER and CHANNEL guards; NULL is guard_ask */
     const struct db_constraint *constraints;
     unsigned needs;
