@@ -70,7 +70,7 @@ struct note {
 static void write_note(void *obj)
 {
     struct note *note = obj;
-    strncat(note->log, note->text, 1);
+    note->log[strlen(note->log)] = note->text[0];
 }
 
 TEST(what_was_deferred_last_runs_first_and_only_once)
