@@ -36,6 +36,7 @@ struct calling {
     struct caller caller;
     struct limit_state limit;
     int64_t started_us;
+    bool is_admission; /* no further than the limit */
     call_fn *fn;
     void *arg;
 };
@@ -76,7 +77,7 @@ void answer_done(struct answer *a)
 
 static void write_log(const struct calling *c, const struct answer *a)
 {
-    if (!c->gateway->settings->log_requests)
+    if (!c->gateway->settings->log_requests || a->status == 0)
         return;
     LOG(INFO, "call.done", KV("subject", c->call.route->subject), KV("actor", c->caller.user),
         KV("status", a->status), KV("err", err_name(a->err)),
@@ -154,6 +155,8 @@ static void on_limit(void *arg, const struct limit_state *state)
     c->limit = *state;
     if (state->is_over)
         finish_with(c, ERR_RATE_LIMITED, state->reset_ms > 0 ? state->reset_ms : 1);
+    else if (c->is_admission)
+        finish(c, &(struct answer){.body = ""});
     else
         send_request(c);
 }
@@ -239,7 +242,17 @@ static struct caller caller_of(const struct call *c)
     };
 }
 
-void call_start(struct gateway *g, const struct call *call, call_fn *fn, void *arg)
+static void start(struct calling *c)
+{
+    enum err e = admit(c->gateway, &c->call);
+    if (e != OK)
+        finish_with(c, e, e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0);
+    else
+        take_limit(c);
+}
+
+static struct calling *calling_new(struct gateway *g, const struct call *call, call_fn *fn,
+                                   void *arg)
 {
     struct calling *c = heap_alloc(sizeof(*c));
     c->gateway = g;
@@ -248,10 +261,17 @@ void call_start(struct gateway *g, const struct call *call, call_fn *fn, void *a
     c->started_us = mono_us();
     c->fn = fn;
     c->arg = arg;
+    return c;
+}
 
-    enum err e = admit(g, call);
-    if (e != OK)
-        finish_with(c, e, e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0);
-    else
-        take_limit(c);
+void call_start(struct gateway *g, const struct call *call, call_fn *fn, void *arg)
+{
+    start(calling_new(g, call, fn, arg));
+}
+
+void call_admit(struct gateway *g, const struct call *call, call_fn *fn, void *arg)
+{
+    struct calling *c = calling_new(g, call, fn, arg);
+    c->is_admission = true;
+    start(c);
 }

@@ -53,6 +53,9 @@ typedef void call_fn(void *arg, struct answer *a);
 /* Everything c points to must live, unchanged, until fn runs; the struct itself is copied. */
 void call_start(struct gateway *g, const struct call *c, call_fn *fn, void *arg);
 
+/* Only as far as the rate limit, for a RAW row: fn gets status 0 when the request may go on. */
+void call_admit(struct gateway *g, const struct call *c, call_fn *fn, void *arg);
+
 /* An error of our own as an answer, with the field that is at fault or NULL. */
 void answer_fail(struct answer *a, enum err e, const char *field, const char *message);
 void answer_done(struct answer *a);
