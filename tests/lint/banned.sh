@@ -14,19 +14,21 @@ use warnings;
 # pattern, where it counts, where it is allowed all the same, why
 my $ours = qr{^(shared|services|gateway)/};
 my $none = qr{^$};
+# What outlives a request in a service: its own start and stop, and caches with their lock beside.
+my $lasting = qr{^services/[a-z-]+/(main|service|\w+_cache)\.c$};
 my @rules = (
     [qr/\b(strcpy|strcat|v?sprintf|strtok|gets|v?asprintf|[sf]?scanf|alloca|strn(cpy|cat))\s*\(/,
-        qr/./, $none, "has no length or a wrong one: arena_printf, struct buf or a parser of shared/base"],
-    [qr/\b(ato[ifl]|atoll)\s*\(/, qr/./, $none, "does not report errors: str_parse_u64"],
+        $ours, $none, "has no length or a wrong one: arena_printf, struct buf or a parser of shared/base"],
+    [qr/\b(ato[ifl]|atoll)\s*\(/, $ours, $none, "does not report errors: str_parse_u64"],
     [qr/\bgoto\b/, qr/./, $none, "early return with TRY, cleanup by scope"],
     [qr/\b(secure_)?getenv\s*\(/, qr/./, qr{^(shared/base/conf\.c$|tests/)}, "settings are a table of conf.h"],
     [qr/\bjson_(object_get|object_foreach|array_foreach|unpack|unpack_ex)\b/, $ours, qr{^shared/(wire|crypto)/},
         "JSON is read by shapes"],
     [qr/\b(natsConnection_(Publish|Request)\w*|js_Publish\w*)\s*\(/, $ours, qr{^shared/wire/},
         "handlers emit; the dispatcher publishes"],
-    [qr/\b(m|c|re)alloc\s*\(|\bfree\s*\(|\bstrn?dup\s*\(/, qr{^services/}, $none,
+    [qr/\b(m|c|re)alloc\s*\(|\bfree\s*\(|\bstrn?dup\s*\(/, qr{^services/}, $lasting,
         "the request owns its memory: arena"],
-    [qr/\bpthread_(mutex|rwlock|cond)_/, qr{^services/}, $none, "a lock lives in shared/ or gateway/"],
+    [qr/\bpthread_(mutex|rwlock|cond)_/, qr{^services/}, $lasting, "a feature has no lock"],
     [qr/\b(u|nano)?sleep\s*\(/, $ours, qr{^shared/base/}, "wait for the event, with a deadline"],
     [qr/\btypedef\s+struct\b[^;]*\{/, $ours, $none, "structs keep their tag"],
     [qr/\bPQ(exec|escape)\w*\s*\(/, $ours, qr{^shared/store/}, "SQL is a STMT with parameters"],

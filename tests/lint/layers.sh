@@ -19,7 +19,7 @@ BEGIN {
     rank["shared/service"] = 5
 
     # header (by its first word) -> who may include it
-    owner["nats"] = "^(shared/wire|gateway)/"
+    owner["nats"] = "^(shared/(wire|service)|gateway)/"
     owner["jansson"] = "^(shared/(wire|crypto|service)|gateway)/"
     owner["libpq-fe"] = "^shared/store/"
     owner["hiredis"] = "^shared/store/"
