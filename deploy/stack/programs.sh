@@ -64,13 +64,13 @@ WEB_ROOT=$TOP/gateway/clients/web
 DOCUMENTS=${BIN%/bin}/share
 END
         ;;
-    presence) ;;
+    presence | voice-signaling) ;; # no tables
     *) echo "DATABASE_URL=$(role_url "parley_$(short "$program")")" ;;
     esac
     case $program in
     auth) cat "$STACK_DIR/admin.env" ;;
     messaging) echo "MEDIA_SECRET=$MEDIA_SECRET" ;;
-    media) printf 'MEDIA_SECRET=%s\nMEDIA_DIR=%s\n' "$MEDIA_SECRET" "$STACK_DIR/media" ;;
+    media) printf 'MEDIA_SECRET=%s\nMEDIA_ROOT=%s\n' "$MEDIA_SECRET" "$STACK_DIR/media" ;;
     voice-signaling) printf 'TURN_SECRET=%s\nTURN_URLS=%s\n' "$TURN_SECRET" "$(turn_urls)" ;;
     esac
     # shellcheck disable=SC2086 # a list of words
@@ -165,7 +165,7 @@ write_env() {
 
 env_of() {
     [[ " $NATS_USERS " != *" $1 "* ]] || echo "NATS_URL_${1^^}=$(nats_url "$1")"
-    [[ $1 == gateway || $1 == presence ]] ||
+    [[ $1 == gateway || $1 == presence || $1 == voice ]] ||
         echo "DATABASE_URL_${1^^}='$(role_url "parley_$1")'"
 }
 
