@@ -24,6 +24,11 @@ static const struct shape *const payloads[EVENT_COUNT] = {
 #undef EVENT
 };
 
+const struct shape *event_payload(enum event_id ev)
+{
+    return payloads[ev];
+}
+
 static const char *const guard_words[] = {
     [GUARD_PUBLIC] = "public", [GUARD_USER] = "user",       [GUARD_ADMIN] = "admin",
     [GUARD_SERVER] = "server", [GUARD_CHANNEL] = "channel", [GUARD_SERVICE] = "service",

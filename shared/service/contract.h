@@ -18,6 +18,9 @@
 /* Every setting of the process, the shared ones first; on the heap. */
 struct conf_key *service_all_keys(const struct service *s, size_t *ret_count);
 
+/* The payload's shape of an event that this binary emits; NULL for those of others. */
+const struct shape *event_payload(enum event_id ev);
+
 /* Answers one of the options above; the process's exit status. */
 int contract_print(const struct service *s, const char *option);
 

@@ -104,6 +104,8 @@ static enum MHD_Result send_page(struct MHD_Connection *c, int status, const cha
         return MHD_NO;
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (status == MHD_HTTP_METHOD_NOT_ALLOWED)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     enum MHD_Result sent = MHD_queue_response(c, (unsigned)status, response);
     MHD_destroy_response(response);
     return sent;

@@ -19,6 +19,7 @@
 #include "shared/service/ops.h"
 #include "shared/service/process.h"
 #include "shared/service/runtime.h"
+#include "shared/service/transact.h"
 
 enum { PING_MS = 1000, START_RETRY_MS = 200 };
 
@@ -231,8 +232,7 @@ static void open_dependencies(struct frame *f)
         open_database(f);
 }
 
-/* False when the process was told to end meanwhile. */
-static bool start_own(struct frame *f)
+static enum err start_own(struct frame *f)
 {
     struct runtime *rt = &f->rt;
     struct service_run run = {
@@ -241,17 +241,43 @@ static bool start_own(struct frame *f)
         .cache = rt->cache,
         .db = runtime_has(rt, NEEDS_DB) ? &rt->db : NULL,
     };
-    if (rt->service->start == NULL)
-        return true;
-    for (;;) {
-        enum err e = rt->service->start(&run, &rt->state);
-        if (e == OK)
-            return true;
-        if (e != ERR_UNAVAILABLE && e != ERR_TIMEOUT)
-            die("%s: cannot start: %s", rt->service->name, err_name(e));
+    return rt->service->start == NULL ? OK : rt->service->start(&run, &rt->state);
+}
+
+static enum err prepare_work(struct req *rq, void *arg)
+{
+    const struct service *s = arg;
+    return s->prepare(rq);
+}
+
+static enum err prepare_own(struct frame *f)
+{
+    const struct service *s = f->rt.service;
+    struct req rq;
+    if (s->prepare == NULL)
+        return OK;
+    struct db *db = runtime_db(&f->rt);
+    runtime_req(&f->rt, db, &rq);
+    enum err e = transact(&rq, prepare_work, (void *)(uintptr_t)s);
+    runtime_publish(&f->rt, &rq);
+    if (e != OK)
+        LOG(INFO, "process.prepare", KV("err", err_name(e)), KV("detail", rq.detail));
+    arena_release(&rq.arena);
+    buf_done(&rq.reply);
+    db_free(db);
+    return e;
+}
+
+/* False when the process was told to end meanwhile. */
+static bool begin_own(struct frame *f)
+{
+    enum err e = start_own(f);
+    if (e != OK)
+        die("%s cannot start: %s", f->rt.service->name, err_name(e));
+    while (prepare_own(f) != OK)
         if (process_is_over(START_RETRY_MS))
             return false;
-    }
+    return true;
 }
 
 static void open_doors(struct frame *f)
@@ -263,6 +289,9 @@ static void open_doors(struct frame *f)
     f->clockwork = clockwork_start(rt);
     if (dispatch_open(f->dispatch) != OK)
         die("rpc.%s.> cannot be subscribed to", rt->service->subject);
+    /* Ready means that whoever asks now is heard. Without a server we are not ready anyway. */
+    if (bus_flush(rt->bus, PING_MS) != OK)
+        LOG(DEBUG, "bus.later", KV("subject", rt->service->subject));
     atomic_store(&f->ready.is_open, true);
     LOG(INFO, "process.serving", KV("ops", rt->settings.ops_listen));
 }
@@ -303,14 +332,14 @@ int service_main(const struct service *s, int argc, char **argv)
     begin_metrics(s->api);
     open_dependencies(&f);
     f.ops = ops_start(f.rt.settings.ops_listen, &f.ready);
-    if (start_own(&f)) {
+    if (begin_own(&f)) {
         open_doors(&f);
         while (!process_is_over(-1))
-            ;
+            continue;
         close_doors(&f);
-        if (s->stop != NULL)
-            s->stop(f.rt.state);
     }
+    if (s->stop != NULL)
+        s->stop(f.rt.state);
     ops_stop(f.ops);
     close_dependencies(&f);
     free(f.own_settings);
