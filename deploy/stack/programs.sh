@@ -159,6 +159,7 @@ write_env() {
             done
             cat "$STACK_DIR/admin.env"
             [[ ! -f $STACK_DIR/run/gateway-1.env ]] || env_of_door
+            env_of_ops
         } >"$file"
     )
 }
@@ -178,10 +179,15 @@ env_of_door() {
     echo "PARLEY_URLS=$urls"
     echo "TURN_SECRET=$TURN_SECRET"
     echo "TURN_URLS='$(turn_urls)'"
-    grep -H '^OPS_LISTEN=' "$STACK_DIR"/run/*.env |
-        sed -E 's|^.*/([a-z-]+)-([0-9]+)\.env:OPS_LISTEN=(.*)|\1_\2 \3|' |
-        while read -r name address; do
-            name=${name//-/_}
-            echo "OPS_${name^^}=http://$address"
-        done
+}
+
+# Where each process of ours shows its health and metrics: OPS_AUTH_1=http://...
+env_of_ops() {
+    local file name
+    for file in "$STACK_DIR"/run/*-[0-9]*.env; do
+        [[ -f $file ]] || continue
+        name=$(basename "$file" .env)
+        name=${name^^}
+        echo "OPS_${name//-/_}=http://$(sed -n 's/^OPS_LISTEN=//p' "$file")"
+    done
 }
