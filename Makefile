@@ -70,7 +70,7 @@ FUZZERS  := $(patsubst tests/fuzz/%_fuzz.c,$(B)/bin/fuzz-%,$(wildcard tests/fuzz
 BENCHES  := $(patsubst tests/bench/%.c,$(B)/bin/bench-%,$(wildcard tests/bench/*.c))
 
 # Goals that promise to work on a bare machine install first.
-SETUP    := $(if $(filter run test bench fuzz lint,$(MAKECMDGOALS)),setup)
+SETUP    := $(if $(filter run test check bench fuzz lint,$(MAKECMDGOALS)),setup)
 
 .PHONY: all programs units run test check lint fmt bench fuzz tables clean setup
 .PHONY: migrate-up migrate-down migrate-status
