@@ -86,6 +86,10 @@ MUST_CHECK enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t de
  * delivery thread. */
 MUST_CHECK enum err bus_call(struct req *rq, const char *subject, const struct shape *in_shape,
                              const void *in, const struct shape *out_shape, void *ret_out);
+/* The same for an answer that is a list. */
+MUST_CHECK enum err bus_call_many(struct req *rq, const char *subject, const struct shape *in_shape,
+                                  const void *in, const struct shape *item_shape,
+                                  struct list *ret_items);
 
 /* The headers of a request of ours (PLAN: NATS request headers), made and read in one place. */
 size_t bus_caller_heads(const struct caller *c, int64_t deadline_us, struct arena *a,
@@ -110,7 +114,7 @@ MUST_CHECK enum err bus_stream_ensure(struct bus *b, struct bus_stream s);
 
 /* A durable consumer of EVENTS, made on the server at the first fetch that reaches it and again
  * whenever it is gone. Whoever fetched a message acknowledges it (or gives it back to be delivered
- * again, later each time), then destroys it. One thread a consumer. */
+ * again, later each time), then destroys it, all before the next fetch. One thread a consumer. */
 struct bus_consumer;
 MUST_CHECK enum err bus_consumer_open(struct bus *b, const char *durable, const char *filter,
                                       struct bus_consumer **ret);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The two connections and their lives. libnats reconnects and subscribes again by itself; what it
+ * tells us by callbacks is kept as one word a connection, so that a sender learns at once that the
+ * bus is down instead of filling a buffer that is sent when nobody waits any more. */
+
+#include "shared/wire/bus.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/heap.h"
+#include "shared/base/log.h"
+#include "shared/wire/bus_private.h"
+
+enum {
+    DELIVERY_THREADS = 2,
+    CONNECT_MS = 1000,
+    RECONNECT_WAIT_MS = 100,
+    RECONNECT_JITTER_MS = 100,
+    WRITE_DEADLINE_MS = 2000,
+    PING_INTERVAL_MS = 20000,
+    PINGS_UNANSWERED = 2,
+    CLOSE_MS = 5000,
+};
+
+enum err bus_from_status(natsStatus s)
+{
+    if (s == NATS_OK)
+        return OK;
+    if (s == NATS_TIMEOUT)
+        return ERR_TIMEOUT;
+    return s == NATS_MAX_PAYLOAD ? ERR_TOO_LARGE : ERR_UNAVAILABLE;
+}
+
+bool bus_link_is_up(const struct bus_link *link)
+{
+    return atomic_load_explicit(&link->state, memory_order_relaxed) == LINK_UP;
+}
+
+bool bus_is_up(const struct bus *b)
+{
+    return bus_link_is_up(&b->ask) && bus_link_is_up(&b->hear);
+}
+
+/* ---- what libnats tells ---- */
+
+static bool is_closing(struct bus *b)
+{
+    pthread_mutex_lock(&b->lock);
+    bool closing = b->is_closing;
+    pthread_mutex_unlock(&b->lock);
+    return closing;
+}
+
+static void on_up(natsConnection *nc UNUSED, void *closure)
+{
+    struct bus_link *link = closure;
+    struct bus *b = link->bus;
+    atomic_store(&link->state, LINK_UP);
+    LOG(INFO, "bus.up", KV("link", link->name));
+    if (link != &b->hear)
+        return;
+    pthread_mutex_lock(&b->lock);
+    void (*fn)(void *) = b->on_reconnect;
+    void *arg = b->on_reconnect_arg;
+    pthread_mutex_unlock(&b->lock);
+    if (fn != NULL)
+        fn(arg);
+}
+
+static void on_down(natsConnection *nc UNUSED, void *closure)
+{
+    struct bus_link *link = closure;
+    struct bus *b = link->bus;
+    atomic_store(&link->state, LINK_DOWN);
+    if (is_closing(b))
+        return;
+    LOG(WARN, "bus.down", KV("link", link->name));
+    if (link == &b->ask)
+        bus_asks_fail(b->asks);
+}
+
+/* libnats gives up only when the server refuses us: nothing here will get better by waiting. */
+static void on_closed(natsConnection *nc, void *closure)
+{
+    struct bus_link *link = closure;
+    struct bus *b = link->bus;
+    const char *text = NULL;
+    if (!is_closing(b)) {
+        (void)natsConnection_GetLastError(nc, &text);
+        die("bus: %s", text != NULL ? text : "connection refused for good");
+    }
+    pthread_mutex_lock(&b->lock);
+    b->open_links--;
+    pthread_cond_signal(&b->changed);
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* Permission violations arrive only here: publishing and subscribing returned OK long ago. */
+static void on_error(natsConnection *nc, natsSubscription *sub, natsStatus err, void *closure)
+{
+    struct bus_link *link = closure;
+    const char *text = NULL;
+    (void)natsConnection_GetLastError(nc, &text);
+    LOG(ERROR, err == NATS_SLOW_CONSUMER ? "bus.slow_consumer" : "bus.error",
+        KV("link", link->name), KV("status", natsStatus_GetText(err)),
+        KV("subject", sub != NULL ? natsSubscription_GetSubject(sub) : ""),
+        KV("detail", text != NULL ? text : ""));
+}
+
+/* ---- open and close ---- */
+
+static natsStatus set_limits(natsOptions *o)
+{
+    bool failed =
+        natsOptions_SetTimeout(o, CONNECT_MS) != NATS_OK ||
+        natsOptions_SetMaxReconnect(o, -1) != NATS_OK ||
+        natsOptions_SetReconnectWait(o, RECONNECT_WAIT_MS) != NATS_OK ||
+        natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS) != NATS_OK ||
+        natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS) != NATS_OK ||
+        natsOptions_SetPingInterval(o, PING_INTERVAL_MS) != NATS_OK ||
+        natsOptions_SetMaxPingsOut(o, PINGS_UNANSWERED) != NATS_OK;
+    return failed ? NATS_INVALID_ARG : NATS_OK;
+}
+
+static natsStatus set_callbacks(natsOptions *o, struct bus_link *link)
+{
+    bool failed = natsOptions_SetErrorHandler(o, on_error, link) != NATS_OK ||
+                  natsOptions_SetDisconnectedCB(o, on_down, link) != NATS_OK ||
+                  natsOptions_SetReconnectedCB(o, on_up, link) != NATS_OK ||
+                  natsOptions_SetClosedCB(o, on_closed, link) != NATS_OK ||
+                  natsOptions_SetRetryOnFailedConnect(o, true, on_up, link) != NATS_OK;
+    return failed ? NATS_INVALID_ARG : NATS_OK;
+}
+
+/* SendAsap: else everything but a request waits up to a millisecond for a flusher thread. */
+static natsStatus set_manners(natsOptions *o, const struct bus_settings *s)
+{
+    char inbox[64];
+    (void)snprintf(inbox, sizeof(inbox), "_INBOX.%s", s->name);
+    bool failed = natsOptions_SetURL(o, s->url) != NATS_OK ||
+                  natsOptions_SetName(o, s->name) != NATS_OK ||
+                  natsOptions_SetCustomInboxPrefix(o, inbox) != NATS_OK ||
+                  natsOptions_UseGlobalMessageDelivery(o, true) != NATS_OK ||
+                  natsOptions_SetSendAsap(o, true) != NATS_OK;
+    return failed ? NATS_INVALID_ARG : NATS_OK;
+}
+
+static void options_free_p(natsOptions **o)
+{
+    natsOptions_Destroy(*o);
+}
+
+static enum err link_open(struct bus_link *link, const struct bus_settings *s)
+{
+    __attribute__((cleanup(options_free_p))) natsOptions *o = NULL;
+    if (natsOptions_Create(&o) != NATS_OK || set_limits(o) != NATS_OK ||
+        set_callbacks(o, link) != NATS_OK || set_manners(o, s) != NATS_OK)
+        return ERR_INTERNAL;
+
+    natsStatus status = natsConnection_Connect(&link->nc, o);
+    if (status != NATS_OK && status != NATS_NOT_YET_CONNECTED) {
+        LOG(ERROR, "bus.refused", KV("link", link->name), KV("status", natsStatus_GetText(status)));
+        return ERR_UNAVAILABLE;
+    }
+    pthread_mutex_lock(&link->bus->lock);
+    link->bus->open_links++;
+    pthread_mutex_unlock(&link->bus->lock);
+    enum link_state expected = LINK_NEW;
+    atomic_compare_exchange_strong(&link->state, &expected,
+                                   status == NATS_OK ? LINK_UP : LINK_DOWN);
+    return OK;
+}
+
+static void wait_closed(struct bus *b)
+{
+    int64_t until_us = mono_us() + CLOSE_MS * INT64_C(1000);
+    const struct timespec until = {.tv_sec = until_us / 1000000,
+                                   .tv_nsec = until_us % 1000000 * 1000};
+    int timed_out = 0;
+    pthread_mutex_lock(&b->lock);
+    while (b->open_links > 0 && timed_out == 0)
+        timed_out = pthread_cond_timedwait(&b->changed, &b->lock, &until);
+    pthread_mutex_unlock(&b->lock);
+}
+
+static void init_lock(struct bus *b)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&b->lock, NULL);
+    pthread_cond_init(&b->changed, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
+/* The links' callbacks use the mux, so it is there before them and knows its link later. */
+static enum err open_all(struct bus *b, const struct bus_settings *s)
+{
+    TRY(link_open(&b->ask, s));
+    TRY(link_open(&b->hear, s));
+    return bus_asks_open(b->asks, &b->ask, s->name);
+}
+
+enum err bus_open(const struct bus_settings *s, struct bus **ret)
+{
+    (void)nats_SetMessageDeliveryPoolSize(DELIVERY_THREADS);
+    struct bus *b = heap_alloc(sizeof(*b));
+    b->name = heap_strdup(s->name);
+    b->ask = (struct bus_link){.bus = b, .name = "ask"};
+    b->hear = (struct bus_link){.bus = b, .name = "hear"};
+    b->asks = bus_asks_new();
+    init_lock(b);
+    enum err e = open_all(b, s);
+    if (e != OK) {
+        bus_close(b);
+        return e;
+    }
+    *ret = b;
+    return OK;
+}
+
+void bus_close(struct bus *b)
+{
+    if (b == NULL)
+        return;
+    pthread_mutex_lock(&b->lock);
+    b->is_closing = true;
+    pthread_mutex_unlock(&b->lock);
+
+    bus_asks_close(b->asks);
+    natsConnection_Close(b->hear.nc);
+    natsConnection_Close(b->ask.nc);
+    wait_closed(b);
+    natsConnection_Destroy(b->hear.nc);
+    natsConnection_Destroy(b->ask.nc);
+    bus_asks_free(b->asks);
+    pthread_cond_destroy(&b->changed);
+    pthread_mutex_destroy(&b->lock);
+    free(b->name);
+    free(b);
+}
+
+enum err bus_ping(struct bus *b, int timeout_ms)
+{
+    if (!bus_is_up(b))
+        return ERR_UNAVAILABLE;
+    TRY(bus_from_status(natsConnection_FlushTimeout(b->ask.nc, timeout_ms)));
+    return bus_from_status(natsConnection_FlushTimeout(b->hear.nc, timeout_ms));
+}
+
+enum err bus_flush(struct bus *b, int timeout_ms)
+{
+    return bus_from_status(natsConnection_FlushTimeout(b->hear.nc, timeout_ms));
+}
+
+void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg)
+{
+    pthread_mutex_lock(&b->lock);
+    b->on_reconnect = fn;
+    b->on_reconnect_arg = arg;
+    pthread_mutex_unlock(&b->lock);
+}
+
+/* ---- send ---- */
+
+enum err bus_msg_make(const struct bus_out *out, natsMsg **ret)
+{
+    auto_msg natsMsg *msg = NULL;
+    TRY(bus_from_status(
+        natsMsg_Create(&msg, out->subject, out->reply_to, out->body, (int)out->body_len)));
+    for (size_t i = 0; i < out->head_count; i++) {
+        const struct bus_head *h = &out->heads[i];
+        if (h->value == NULL)
+            continue;
+        if (strpbrk(h->value, "\r\n") != NULL)
+            return ERR_INTERNAL;
+        TRY(bus_from_status(natsMsgHeader_Set(msg, h->name, h->value)));
+    }
+    *ret = msg;
+    msg = NULL;
+    return OK;
+}
+
+enum err bus_send(struct bus *b, const struct bus_out *out)
+{
+    if (!bus_link_is_up(&b->ask))
+        return ERR_UNAVAILABLE;
+    auto_msg natsMsg *msg = NULL;
+    TRY(bus_msg_make(out, &msg));
+    return bus_from_status(natsConnection_PublishMsg(b->ask.nc, msg));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SHARED_WIRE_BUS_PRIVATE_H
+#define SHARED_WIRE_BUS_PRIVATE_H
+
+/* What the files of the bus share with each other and with nobody else. */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "shared/wire/bus.h"
+
+struct bus_asks;
+
+/* NEW until connecting has returned; from then on the connection's callbacks decide. */
+enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
+
+struct bus_link {
+    struct bus *bus;
+    const char *name; /* for the log: "ask" or "hear" */
+    natsConnection *nc;
+    _Atomic enum link_state state;
+};
+
+struct bus {
+    struct bus_link ask;
+    struct bus_link hear;
+    struct bus_asks *asks;
+    char *name;
+
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t changed;
+    bool is_closing;
+    int open_links; /* whose closed callback has not run yet */
+    void (*on_reconnect)(void *);
+    void *on_reconnect_arg;
+};
+
+enum err bus_from_status(natsStatus s);
+bool bus_link_is_up(const struct bus_link *link);
+
+/* ERR_INTERNAL when a header could break out of its line. */
+enum err bus_msg_make(const struct bus_out *out, natsMsg **ret);
+
+enum err bus_hear_on(struct bus_link *link, const char *subject, const char *queue, bus_hear_fn *fn,
+                     void *arg, struct bus_sub **ret);
+
+/* The mux of bus_ask, in the order of its life. close answers what is in flight, fail does so while
+ * life goes on: the answers went down with the connection. */
+struct bus_asks *bus_asks_new(void);
+enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *name);
+void bus_asks_fail(struct bus_asks *m);
+void bus_asks_close(struct bus_asks *m);
+void bus_asks_free(struct bus_asks *m);
+
+/* JetStream over one of our connections. */
+enum err bus_jetstream(struct bus_link *link, jsCtx **ret);
+
+static inline void bus_js_free_p(jsCtx **js)
+{
+    jsCtx_Destroy(*js);
+}
+#define auto_js __attribute__((cleanup(bus_js_free_p)))
+
+#define BUS_STREAM "EVENTS"
+
+#endif

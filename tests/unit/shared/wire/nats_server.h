@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_UNIT_SHARED_WIRE_NATS_SERVER_H
+#define TESTS_UNIT_SHARED_WIRE_NATS_SERVER_H
+
+/* A nats-server of the test's own, with JetStream, on a free port of the loopback and a store that
+ * goes with it. It dies with the test. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct nats_server {
+    pid_t pid;
+    int port;
+    char url[64];
+    char store[64];
+};
+
+/* False when there is no nats-server on this machine. */
+bool nats_server_start(struct nats_server *s);
+void nats_server_halt(struct nats_server *s);   /* keeps the store and the port */
+bool nats_server_resume(struct nats_server *s); /* after a halt */
+void nats_server_stop(struct nats_server *s);
+
+#endif
