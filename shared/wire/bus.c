@@ -6,6 +6,7 @@
 
 #include "shared/wire/bus.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,11 +64,10 @@ static void on_up(natsConnection *nc UNUSED, void *closure)
     if (link != &b->hear)
         return;
     pthread_mutex_lock(&b->lock);
-    void (*fn)(void *) = b->on_reconnect;
-    void *arg = b->on_reconnect_arg;
+    size_t count = b->listener_count;
     pthread_mutex_unlock(&b->lock);
-    if (fn != NULL)
-        fn(arg);
+    for (size_t i = 0; i < count; i++)
+        b->listeners[i].fn(b->listeners[i].arg);
 }
 
 static void on_down(natsConnection *nc UNUSED, void *closure)
@@ -259,8 +259,8 @@ enum err bus_flush(struct bus *b, int timeout_ms)
 void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg)
 {
     pthread_mutex_lock(&b->lock);
-    b->on_reconnect = fn;
-    b->on_reconnect_arg = arg;
+    assert(b->listener_count < BUS_LISTENERS_MAX);
+    b->listeners[b->listener_count++] = (struct bus_listener){fn, arg};
     pthread_mutex_unlock(&b->lock);
 }
 

@@ -33,7 +33,7 @@ bool bus_is_up(const struct bus *b);
 /* A round trip to the server within timeout_ms; what /ready asks. */
 MUST_CHECK enum err bus_ping(struct bus *b, int timeout_ms);
 /* Calls fn(arg) on a libnats thread whenever the subscriptions are in force again after a loss, or
- * for the first time if the server came late. Before anything else happens on the bus; one only. */
+ * for the first time if the server came late. At most four. */
 void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg);
 
 static inline void bus_msg_free_p(natsMsg **m)

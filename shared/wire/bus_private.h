@@ -22,6 +22,13 @@ struct bus_link {
     _Atomic enum link_state state;
 };
 
+/* Who wants to know of a reconnect; only ever added to. */
+enum { BUS_LISTENERS_MAX = 4 };
+struct bus_listener {
+    void (*fn)(void *);
+    void *arg;
+};
+
 struct bus {
     struct bus_link ask;
     struct bus_link hear;
@@ -32,8 +39,8 @@ struct bus {
     pthread_cond_t changed;
     bool is_closing;
     int open_links; /* whose closed callback has not run yet */
-    void (*on_reconnect)(void *);
-    void *on_reconnect_arg;
+    struct bus_listener listeners[BUS_LISTENERS_MAX];
+    size_t listener_count;
 };
 
 enum err bus_from_status(natsStatus s);
