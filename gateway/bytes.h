@@ -18,11 +18,15 @@
  * the file is too large
  *
  * Download:
- *   <the row's subject> Parley-Params (path and query: attachment_id, filename, exp, sig)
+ *   the row's subject   Parley-Params (path and query: attachment_id, filename, exp, sig)
  *                       -> 200 {"size","content_type","filename","etag","is_inline","subject"}
  *   <subject>           empty, BYTES_OFFSET, BYTES_SIZE <= DOWNLOAD_BLOCK -> 200 raw bytes;
  *                       a full subject that any copy with the file can answer
  *                       ("rpc.media.block.<attachment id>") */
+#include <stdint.h>
+
+#include "shared/wire/bus.h"
+
 #define BYTES_OFFSET "Parley-Offset"
 #define BYTES_SIZE   "Parley-Size"
 
@@ -31,6 +35,27 @@ enum {
     UPLOAD_WINDOW = 4,
     DOWNLOAD_BLOCK = 128 * 1024,
     DOWNLOAD_AHEAD = 2,
+    BYTES_SUBJECT_SIZE = 160,
+    BYTES_TIMEOUT_MS = 15000, /* of one piece */
 };
+
+struct gateway;
+struct call;
+
+/* One message of a transfer; a negative number is left out. */
+struct bytes_out {
+    const char *subject;
+    const char *suffix; /* ".end", or NULL */
+    int64_t offset;
+    int64_t size;
+    const void *body;
+    size_t body_len;
+};
+
+/* fn as of bus_ask, also when nothing could be sent. Everything is copied before it returns. */
+void bytes_ask(struct gateway *g, const struct call *c, const struct bytes_out *out,
+               bus_answer_fn *fn, void *arg);
+/* Without an answer. */
+void bytes_tell(struct gateway *g, const struct call *c, const struct bytes_out *out);
 
 #endif

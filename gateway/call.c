@@ -222,7 +222,7 @@ static enum err admit(const struct gateway *g, const struct call *c)
     return OK;
 }
 
-static struct caller caller_of(const struct call *c)
+struct caller call_caller(const struct call *c)
 {
     const struct identity *who = c->who;
     return (struct caller){
@@ -257,7 +257,7 @@ static struct calling *calling_new(struct gateway *g, const struct call *call, c
     struct calling *c = heap_alloc(sizeof(*c));
     c->gateway = g;
     c->call = *call;
-    c->caller = caller_of(call);
+    c->caller = call_caller(call);
     c->started_us = mono_us();
     c->fn = fn;
     c->arg = arg;

@@ -56,6 +56,9 @@ void call_start(struct gateway *g, const struct call *c, call_fn *fn, void *arg)
 /* Only as far as the rate limit, for a RAW row: fn gets status 0 when the request may go on. */
 void call_admit(struct gateway *g, const struct call *c, call_fn *fn, void *arg);
 
+/* Whom the service is told. */
+struct caller call_caller(const struct call *c);
+
 /* An error of our own as an answer, with the field that is at fault or NULL. */
 void answer_fail(struct answer *a, enum err e, const char *field, const char *message);
 void answer_done(struct answer *a);
