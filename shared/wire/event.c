@@ -6,7 +6,6 @@
 #include "shared/wire/event.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
@@ -97,15 +96,15 @@ void emit(struct req *rq, enum event_id id, struct event_to to, const struct sha
 
 /* ---- the outbox document ----
  * A record an event, nothing between records: version, then the numbers and the texts, each text
- * behind its length, integers little-endian. The type goes by name, because its number may be
- * another one in the process that reads it. */
+ * behind its length, numbers in decimal and ended by a blank: text, as the outbox stores it. The
+ * type goes by name, because its number may be another one in the process that reads it. */
 
 enum { RECORD_VERSION = 1 };
 
 static void put_number(struct buf *out, uint64_t value)
 {
-    value = htole64(value);
-    buf_add(out, &value, sizeof(value));
+    buf_add_u64(out, value);
+    buf_addc(out, ' ');
 }
 
 static void put_text(struct buf *out, const char *text, size_t len)
@@ -136,11 +135,15 @@ bool events_any_durable(const struct event *first)
     return false;
 }
 
+/* A request's events are newest first; the document is in the order they happened, which is the
+ * order the relay publishes them in. The depth is bounded by how many events one handler emits. */
 void events_pack(const struct event *first, struct buf *out)
 {
-    for (const struct event *ev = first; ev != NULL; ev = ev->next)
-        if (event_types[ev->type].keeping == DURABLE)
-            pack(ev, out);
+    if (first == NULL)
+        return;
+    events_pack(first->next, out);
+    if (event_types[first->type].keeping == DURABLE)
+        pack(first, out);
 }
 
 struct cursor {
@@ -151,13 +154,11 @@ struct cursor {
 
 static enum err take_number(struct cursor *c, uint64_t *ret)
 {
-    uint64_t value;
-    if (c->left < sizeof(value))
+    const char *end = memchr(c->at, ' ', c->left);
+    if (end == NULL || !str_parse_u64(c->at, (size_t)(end - c->at), ret))
         return ERR_INTERNAL;
-    memcpy(&value, c->at, sizeof(value));
-    c->at += sizeof(value);
-    c->left -= sizeof(value);
-    *ret = le64toh(value);
+    c->left -= (size_t)(end + 1 - c->at);
+    c->at = end + 1;
     return OK;
 }
 

@@ -37,7 +37,7 @@ TEST(the_audience_decides_the_subject)
     arena_release(&rq.arena);
 }
 
-TEST(durable_events_survive_the_outbox)
+TEST(durable_events_survive_the_outbox_in_their_order)
 {
     struct req rq = {.from = &caller, .app = 1};
     const struct note note = {5};
@@ -49,17 +49,18 @@ TEST(durable_events_survive_the_outbox)
 
     auto_buf struct buf document = {0};
     events_pack(rq.events, &document);
+    CHECK_INT(strlen(buf_str(&document)), document.len);
     struct event *back = NULL;
     CHECK(events_unpack(&rq.arena, document.data, document.len, &back) == OK);
     if (!CHECK(back != NULL && back->next != NULL && back->next->next == NULL))
         return;
     const struct event *sent = rq.events->next->next;
-    CHECK(back->type == EV_MESSAGE_DELETE && back->next->type == EV_MESSAGE_CREATE);
-    CHECK_STR(back->next->id, sent->id);
-    CHECK_STR(back->next->subject, sent->subject);
-    CHECK_STR(back->next->trace, caller.trace);
-    CHECK_STR(back->next->body, sent->body);
-    CHECK(back->next->seq == 3 && back->next->time_us == sent->time_us);
+    CHECK(back->type == EV_MESSAGE_CREATE && back->next->type == EV_MESSAGE_DELETE);
+    CHECK_STR(back->id, sent->id);
+    CHECK_STR(back->subject, sent->subject);
+    CHECK_STR(back->trace, caller.trace);
+    CHECK_STR(back->body, sent->body);
+    CHECK(back->seq == 3 && back->time_us == sent->time_us);
     arena_release(&rq.arena);
 }
 
@@ -78,6 +79,7 @@ TEST(a_cut_outbox_document_is_refused_whole)
     emit(&rq, EV_ROLE_UPDATE, (struct event_to){.server = 1}, &note_shape, &(struct note){5});
     auto_buf struct buf document = {0};
     events_pack(rq.events, &document);
+    CHECK_INT(strlen(buf_str(&document)), document.len);
     struct event *back = NULL;
     for (size_t len = 1; len < document.len; len++)
         CHECK(events_unpack(&rq.arena, document.data, len, &back) == ERR_INTERNAL);
