@@ -72,8 +72,8 @@ struct event {
 void emit(struct req *rq, enum event_id ev, struct event_to to, const struct shape *sh,
           const void *obj);
 
-/* All kept durable events as one outbox document and back, newest first like rq->events. Its form
- * is private to event.c; documents may be appended to each other. */
+/* All kept durable events as one outbox document, oldest first, and back in that order. It is text
+ * whose form is private to event.c; documents may be appended to each other. */
 bool events_any_durable(const struct event *first);
 void events_pack(const struct event *first, struct buf *out);
 MUST_CHECK enum err events_unpack(struct arena *a, const char *data, size_t len,
