@@ -163,7 +163,7 @@ check: all $(FUZZERS)
 	@BIN=$(B)/bin tests/run.sh fast
 
 bench: all $(BENCHES)
-	@BIN=$(B)/bin LISTEN_PORT=0 deploy/stack.sh with tests/bench/run.sh
+	@BIN=$(B)/bin tests/bench/run.sh
 
 fuzz: $(FUZZERS)
 
