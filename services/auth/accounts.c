@@ -165,6 +165,11 @@ enum err account_make(struct req *rq, const struct account_new *new, struct user
     return OK;
 }
 
+enum err account_load(struct req *rq, snowflake user_id, struct user *ret_user, enum err none)
+{
+    return db_one(rq, &account_by_id, PARAMS(P(user_id), P(rq->app)), &user_shape, ret_user, none);
+}
+
 enum err account_create(struct req *rq, const struct account_create_args *in)
 {
     TRY(names_check(rq, in->username, in->email, in->display_name));
@@ -188,8 +193,7 @@ enum err user_me(struct req *rq, const struct no_args *in)
 {
     (void)in;
     struct user u;
-    TRY(db_one(rq, &account_by_id, PARAMS(P(rq->actor), P(rq->app)), &user_shape, &u,
-               ERR_UNAUTHORIZED));
+    TRY(account_load(rq, rq->actor, &u, ERR_UNAUTHORIZED));
     return reply(rq, &user_shape, &u);
 }
 
@@ -201,8 +205,7 @@ enum err account_get(struct req *rq, const struct no_args *in)
 enum err profile_get(struct req *rq, const struct user_args *in)
 {
     struct user u;
-    TRY(db_one(rq, &account_by_id, PARAMS(P(in->user_id), P(rq->app)), &user_shape, &u,
-               ERR_UNKNOWN_USER));
+    TRY(account_load(rq, in->user_id, &u, ERR_UNKNOWN_USER));
     struct user_public shown = publish(&u);
     return reply(rq, &user_public_shape, &shown);
 }

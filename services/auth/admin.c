@@ -12,7 +12,8 @@ STMT(admin_lock,
 /* Somebody who administers, else somebody who has the name or address already. */
 STMT(admin_find,
      "SELECT is_admin::int FROM users"
-     " WHERE is_admin OR (app_id = $1 AND (lower(username) = lower($2) OR lower(email) = lower($3)))"
+     " WHERE is_admin"
+     "    OR (app_id = $1 AND (lower(username) = lower($2) OR lower(email) = lower($3)))"
      " ORDER BY is_admin DESC LIMIT 1");
 
 static enum err admin_make(struct req *rq, const struct auth_settings *s)

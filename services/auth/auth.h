@@ -91,6 +91,9 @@ struct account_new {
 };
 MUST_CHECK enum err account_make(struct req *rq, const struct account_new *new,
                                  struct user *ret_user);
+/* Of the request's application. */
+MUST_CHECK enum err account_load(struct req *rq, snowflake user_id, struct user *ret_user,
+                                 enum err none);
 
 /* sessions.c: what signing in answers. */
 struct signed_in {

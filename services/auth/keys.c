@@ -32,7 +32,8 @@ SHAPE(jwks);
 
 STMT(key_public,
      "SELECT coalesce(json_agg(public_jwk ORDER BY created_at DESC), '[]') AS keys"
-     "  FROM (SELECT public_jwk, created_at FROM signing_keys ORDER BY created_at DESC LIMIT $1) k");
+     "  FROM (SELECT public_jwk, created_at FROM signing_keys"
+     "         ORDER BY created_at DESC LIMIT $1) k");
 
 STMT(key_lock,
      "SELECT pg_advisory_xact_lock(hashtextextended('auth.signing_keys', 0))");

@@ -2,8 +2,8 @@
 /* Signing in, and staying so. A refresh token works once: exchanging it moves its hash among the
  * used ones in the very statement that stores its successor's, so of two who present it at the same
  * time one is told that it was used. Whoever presents a used one ends the whole session, because
- * nobody can tell the thief from the owner. The time an answer takes does not say whether an
- * account exists. */
+ * nobody can tell the thief from the owner. A refresh token names its application itself, whatever
+ * the request says. The time an answer takes does not say whether an account exists. */
 
 #include "services/auth/auth.h"
 #include "shared/crypto/password.h"
@@ -87,9 +87,6 @@ STMT(refresh_used,
      "  FROM used_refresh_tokens t JOIN sessions s ON s.id = t.session_id"
      " WHERE t.hash = decode($1, 'hex')");
 
-STMT(refresh_user,
-     "SELECT " USER_COLUMNS " FROM users u WHERE u.id = $1 AND u.app_id = $2");
-
 enum err session_create(struct req *rq, const struct session_create_args *in)
 {
     const char *name = in->login != NULL      ? in->login
@@ -152,8 +149,8 @@ enum err session_refresh(struct req *rq, const struct session_refresh_args *in)
         return refresh_fail(rq, old_hash);
     TRY(e);
 
+    rq->app = s.app_id;
     struct user u;
-    TRY(db_one(rq, &refresh_user, PARAMS(P(s.user_id), P(s.app_id)), &user_shape, &u,
-               ERR_UNAUTHORIZED));
+    TRY(account_load(rq, s.user_id, &u, ERR_UNAUTHORIZED));
     return session_answer(rq, &u, s.session_id, next);
 }
