@@ -30,9 +30,11 @@ CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS_asan    := -O1 -g -Werror -fsanitize=address,undefined $(SANITIZE) -Wno-format-truncation
 CFLAGS_tsan    := -O1 -g -Werror -fsanitize=thread $(SANITIZE) -Wno-format-truncation
 CFLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(SANITIZE)
-# asan has a crypt_r of its own that needs libcrypt's, which the linker would then drop as unused.
-LDFLAGS_asan   := -fsanitize=address,undefined -Wl,--no-as-needed -lcrypt -Wl,--as-needed
-LDFLAGS_tsan   := -fsanitize=thread
+# The sanitizers have a crypt_r of their own that needs libcrypt's, which the linker would then drop
+# as unused.
+NEED_CRYPT     := -Wl,--no-as-needed -lcrypt -Wl,--as-needed
+LDFLAGS_asan   := -fsanitize=address,undefined $(NEED_CRYPT)
+LDFLAGS_tsan   := -fsanitize=thread $(NEED_CRYPT)
 LDFLAGS_fuzz   := -fsanitize=address,undefined
 ifndef CFLAGS_$(MODE)
 $(error MODE is debug, release, asan, tsan or fuzz, not "$(MODE)")
