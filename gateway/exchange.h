@@ -54,7 +54,8 @@ struct exchange {
     const char *params;
     struct identity who;
     bool is_signed_in;
-    enum err failed; /* decided before the body was read */
+    enum MHD_Result (*serve)(struct exchange *x); /* by the gateway itself; NULL: an API row */
+    enum err failed;                              /* decided before the body was read */
     struct buf body;
     size_t discarded; /* bytes of the body nobody wants */
     struct answer answer;
@@ -83,7 +84,7 @@ void respond_cut(struct exchange *x, enum err e);
 
 /* ---- statics.c ---- */
 enum MHD_Result serve_static(struct exchange *x);
-enum MHD_Result serve_document(struct exchange *x, const char *name);
+enum MHD_Result serve_document(struct exchange *x);
 
 /* ---- cors.c ---- */
 void cors_add(const struct exchange *x, struct MHD_Response *response);

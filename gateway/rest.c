@@ -252,6 +252,13 @@ static enum MHD_Result read_body(struct exchange *x, enum err failed)
     return MHD_YES;
 }
 
+/* Answered by the gateway itself, after the body: an answer before it would cost the connection. */
+static enum MHD_Result serve(struct exchange *x, enum MHD_Result (*fn)(struct exchange *x))
+{
+    x->serve = fn;
+    return read_body(x, OK);
+}
+
 static enum MHD_Result begin_raw(struct exchange *x)
 {
     for (size_t i = 0; i < ARRAY_LEN(raw_handlers); i++)
@@ -264,10 +271,10 @@ static enum MHD_Result begin_api(struct exchange *x, const char *path)
 {
     const char *name = NULL;
     if (strcmp(path, "/openapi.json") == 0 || strcmp(path, "/asyncapi.json") == 0)
-        return serve_document(x, path + 1);
+        return serve(x, serve_document);
     enum err e = route_match(x->method, path, strlen(path), &x->match);
     if (e == ERR_METHOD_NOT_ALLOWED && strcmp(x->method, "OPTIONS") == 0)
-        return cors_preflight(x);
+        return serve(x, cors_preflight);
     if (e == OK)
         e = params_encode(&x->arena, &x->match, x->query, &x->params, &name);
     if (e == ERR_INVALID_FORM)
@@ -275,6 +282,11 @@ static enum MHD_Result begin_api(struct exchange *x, const char *path)
     if (e == OK && x->match.route->mode == MODE_RAW)
         return begin_raw(x);
     return read_body(x, e);
+}
+
+static enum MHD_Result probe_health(struct exchange *x)
+{
+    return respond_text(x, MHD_HTTP_OK, "application/json", "{\"status\":\"ok\"}");
 }
 
 static enum MHD_Result probe_ready(struct exchange *x)
@@ -301,10 +313,10 @@ static enum MHD_Result begin(struct exchange *x)
     if (strcmp(x->path, "/.well-known/jwks.json") == 0)
         return begin_api(x, "/auth/jwks");
     if (strcmp(x->path, "/health") == 0)
-        return respond_text(x, MHD_HTTP_OK, "application/json", "{\"status\":\"ok\"}");
+        return serve(x, probe_health);
     if (strcmp(x->path, "/ready") == 0)
-        return probe_ready(x);
-    return serve_static(x);
+        return serve(x, probe_ready);
+    return serve(x, serve_static);
 }
 
 /* ---- the body ---- */
@@ -347,6 +359,8 @@ static enum MHD_Result end_body(struct exchange *x)
     const char *key = exchange_header(x, "Idempotency-Key");
     if (x->failed != OK)
         return x->answer.status != 0 ? respond_answer(x) : respond_fail(x, x->failed);
+    if (x->serve != NULL)
+        return x->serve(x);
     if (x->raw != NULL)
         return x->raw->end(x);
     /* A form of another site can send text/plain without asking first, JSON it cannot. */

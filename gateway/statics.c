@@ -151,7 +151,7 @@ enum MHD_Result serve_static(struct exchange *x)
     return send_named(x, x->gateway->settings->web_root, name_of_page(path));
 }
 
-enum MHD_Result serve_document(struct exchange *x, const char *name)
+enum MHD_Result serve_document(struct exchange *x)
 {
-    return send_named(x, x->gateway->settings->documents, name);
+    return send_named(x, x->gateway->settings->documents, strrchr(x->path, '/') + 1);
 }
