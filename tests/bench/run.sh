@@ -43,7 +43,7 @@ bench_fanout() {
     WORLD=$(world 50 shared) NATS_URL=$NATS_URL_OPERATOR "$BIN/bench-fanout" 1000 5000 19000
 }
 
-ALL="idle send latency fanout"
+ALL=(idle send latency fanout)
 
 inside() {
     local name status=0
@@ -72,10 +72,9 @@ main() {
     fi
     local log status=0
     log=$(mktemp)
-    # shellcheck disable=SC2086 # a list of words
-    SETTINGS=$(echo $NO_LIMITS) LISTEN_PORT=0 STACK_FSYNC=on \
-        "$TOP/deploy/stack.sh" with "$TOP/tests/bench/run.sh" inside ${*:-$ALL} | tee "$log" ||
-        status=1
+    [[ $# -gt 0 ]] || set -- "${ALL[@]}"
+    SETTINGS=$NO_LIMITS LISTEN_PORT=0 STACK_FSYNC=on \
+        "$TOP/deploy/stack.sh" with "$TOP/tests/bench/run.sh" inside "$@" | tee "$log" || status=1
     mkdir -p "$(dirname "$BENCH_TABLE")"
     table "$log" | tee "$BENCH_TABLE"
     rm -f "$log"
