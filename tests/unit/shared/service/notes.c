@@ -18,7 +18,7 @@
 
 extern const struct rpc_table notes_api;
 
-enum { CLEAR_MS = 20, UNSEEN_BELOW = 1000 };
+enum { CLEAR_MS = 20, PEOPLE = 1000 /* ids below are of members, not of channels */ };
 
 STMT(note_insert, "INSERT INTO notes (id, channel_id, author_id, text) VALUES ($1, $2, $3, $4)");
 STMT(note_insert_many, "INSERT INTO notes (id, channel_id, author_id, text)"
@@ -153,7 +153,7 @@ enum err line_create(struct req *rq, struct req **rqs, const struct note_args *c
 
 static enum err see(struct req *rq, enum guard guard UNUSED, snowflake where, uint64_t permission)
 {
-    if (where < UNSEEN_BELOW)
+    if (where < PEOPLE || rq->actor >= PEOPLE)
         return ERR_UNKNOWN_CHANNEL;
     return rq->actor == NOTES_SECOND_CLASS && permission != 0 ? ERR_MISSING_PERMISSIONS : OK;
 }
@@ -217,5 +217,5 @@ long notes_count(snowflake channel_id)
 
 snowflake notes_channel(void)
 {
-    return snowflake_next() & ~UINT64_C(1);
+    return snowflake_next() * 2;
 }

@@ -28,7 +28,6 @@ TEST(the_test_service_keeps_the_rules_of_every_service)
     if (!notes_open())
         return;
     walk_contract(&notes_service, "notes.door.get");
-    walk_statements(&notes_service);
     walk_strangers(&notes_service, NULL);
 }
 
