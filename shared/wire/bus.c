@@ -90,7 +90,7 @@ static void on_closed(natsConnection *nc, void *closure)
     const char *text = NULL;
     if (!is_closing(b)) {
         (void)natsConnection_GetLastError(nc, &text);
-        die("bus: %s", text != NULL ? text : "connection refused for good");
+        die("bus: %s; are the credentials right?", text != NULL ? text : "refused");
     }
     pthread_mutex_lock(&b->lock);
     b->open_links--;

@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -26,7 +25,8 @@ enum {
     SLOT_BITS = 14,
     TICK_MS = 10,
     WHEEL_SLOTS = 512,
-    IDLE_TICKS = 100, /* ticks without a question after which the clock sleeps */
+    IDLE_TICKS = 100,
+    ASLEEP_MS = 60000,
     NONCE_BYTES = 12,
     TOKEN_DIGITS = 12,
     INBOX_SIZE = 96,
@@ -51,9 +51,10 @@ struct bus_asks {
     char inbox[INBOX_SIZE]; /* "_INBOX.<name>.<nonce>." */
     size_t inbox_len;
 
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t wake;
     pthread_t clock;
+    struct stopper stopper;
+
+    pthread_mutex_t lock; /* guards what follows */
     struct wheel *wheel;
     struct ask *slots;
     struct ask *free;
@@ -121,14 +122,6 @@ static void call_all(struct buf *due, enum err e)
 
 /* ---- deadlines ---- */
 
-static void sleep_until_asked(struct bus_asks *m)
-{
-    m->is_clock_asleep = true;
-    while (m->pending == 0 && !m->is_closed)
-        pthread_cond_wait(&m->wake, &m->lock);
-    m->is_clock_asleep = false;
-}
-
 static void tick(struct bus_asks *m)
 {
     pthread_mutex_lock(&m->lock);
@@ -138,27 +131,25 @@ static void tick(struct bus_asks *m)
     call_all(&due, ERR_TIMEOUT);
 }
 
-/* True when it is time to end. */
-static bool rest(struct bus_asks *m, int *idle)
+/* After a second without questions the clock sleeps until it is nudged. */
+static int rest_ms(struct bus_asks *m, int *idle)
 {
     pthread_mutex_lock(&m->lock);
     *idle = m->pending == 0 ? *idle + 1 : 0;
-    if (*idle > IDLE_TICKS) {
-        sleep_until_asked(m);
+    m->is_clock_asleep = *idle > IDLE_TICKS;
+    if (m->is_clock_asleep)
         *idle = 0;
-    }
-    bool is_closed = m->is_closed;
+    int ms = m->is_clock_asleep ? ASLEEP_MS : TICK_MS;
     pthread_mutex_unlock(&m->lock);
-    return is_closed;
+    return ms;
 }
 
 static void *run_clock(void *arg)
 {
-    const struct timespec pause = {.tv_nsec = TICK_MS * 1000000};
-    for (int idle = 0; !rest(arg, &idle);) {
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
-        tick(arg);
-    }
+    struct bus_asks *m = arg;
+    int idle = 0;
+    while (!stopper_wait(&m->stopper, rest_ms(m, &idle)))
+        tick(m);
     return NULL;
 }
 
@@ -194,23 +185,31 @@ static void on_answer(void *arg, natsMsg *msg)
 
 /* ---- questions ---- */
 
+/* The token's digits hold the slot and what is left for the generation. */
+static uint64_t make_token(struct bus_asks *m, const struct ask *a)
+{
+    const uint64_t generations = UINT64_C(1) << (4 * TOKEN_DIGITS - SLOT_BITS);
+    m->generation = (m->generation + 1) % generations;
+    return m->generation << SLOT_BITS | (uint64_t)(a - m->slots);
+}
+
 static enum err enter(struct bus_asks *m, struct answer answer, int64_t deadline_us,
                       uint64_t *ret_token)
 {
     pthread_mutex_lock(&m->lock);
     struct ask *a = m->is_closed ? NULL : slot_get(m);
     if (a != NULL) {
-        /* TOKEN_DIGITS hold the slot and 34 bits of generation. */
-        uint64_t generation =
-            ++m->generation & ((UINT64_C(1) << (4 * TOKEN_DIGITS - SLOT_BITS)) - 1);
-        a->token = generation << SLOT_BITS | (uint64_t)(a - m->slots);
+        a->token = *ret_token = make_token(m, a);
         a->answer = answer;
         timer_set(m->wheel, &a->timer, deadline_us, on_deadline, m);
-        *ret_token = a->token;
-        if (m->pending++ == 0 && m->is_clock_asleep)
-            pthread_cond_signal(&m->wake);
+        m->pending++;
     }
+    bool must_wake = a != NULL && m->is_clock_asleep;
+    if (must_wake)
+        m->is_clock_asleep = false;
     pthread_mutex_unlock(&m->lock);
+    if (must_wake)
+        stopper_nudge(&m->stopper);
     return a != NULL ? OK : ERR_UNAVAILABLE;
 }
 
@@ -247,7 +246,7 @@ enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us, 
         return ERR_UNAVAILABLE;
     if (deadline_us <= mono_us())
         return ERR_TIMEOUT;
-    uint64_t token;
+    uint64_t token = 0;
     TRY(enter(b->asks, (struct answer){fn, arg}, deadline_us, &token));
     enum err e = publish(b->asks, out, token);
     /* Whoever took the slot in the meantime has called fn. */
@@ -262,7 +261,7 @@ struct bus_asks *bus_asks_new(void)
     m->slots = heap_alloc_n(ASKS_MAX, sizeof(m->slots[0]));
     m->wheel = wheel_new(TICK_MS, WHEEL_SLOTS, mono_us());
     pthread_mutex_init(&m->lock, NULL);
-    pthread_cond_init(&m->wake, NULL);
+    stopper_init(&m->stopper);
     thread_start(&m->clock, run_clock, m);
     return m;
 }
@@ -301,8 +300,8 @@ void bus_asks_close(struct bus_asks *m)
 {
     pthread_mutex_lock(&m->lock);
     m->is_closed = true;
-    pthread_cond_signal(&m->wake);
     pthread_mutex_unlock(&m->lock);
+    stopper_stop(&m->stopper);
     pthread_join(m->clock, NULL);
     bus_unhear(m->sub);
     bus_asks_fail(m);
@@ -311,7 +310,7 @@ void bus_asks_close(struct bus_asks *m)
 void bus_asks_free(struct bus_asks *m)
 {
     wheel_free(m->wheel);
-    pthread_cond_destroy(&m->wake);
+    stopper_done(&m->stopper);
     pthread_mutex_destroy(&m->lock);
     free(m->slots);
     free(m);
