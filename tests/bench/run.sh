@@ -43,7 +43,15 @@ bench_fanout() {
     WORLD=$(world 50 shared) NATS_URL=$NATS_URL_OPERATOR "$BIN/bench-fanout" 1000 5000 19000
 }
 
-ALL=(idle send latency fanout)
+bench_rest() {
+    WORLD=$(world 1 own) NATS_URL=$NATS_URL_OPERATOR "$BIN/bench-rest"
+}
+
+bench_bus_ask() {
+    NATS_URL=$NATS_URL_OPERATOR "$BIN/bench-bus_ask"
+}
+
+ALL=(idle rest send latency fanout bus_ask)
 
 inside() {
     local name status=0
