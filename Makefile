@@ -63,6 +63,8 @@ SHARED   := $(B)/libshared.a
 GATES    := $(B)/libgateway.a
 
 PROGRAMS := $(SERVICES:%=$(B)/bin/%) $(GATEWAY:%=$(B)/bin/%)
+TOLD     := $(SERVICES:%=$(B)/share/%.routes.json) $(SERVICES:%=$(B)/share/%.events.json)
+DOCUMENTS := $(if $(GATEWAY),$(B)/share/openapi.json $(B)/share/asyncapi.json)
 AREAS    := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard tests/unit/services/*/*_test.c)))))
 UNITS    := $(AREAS:%=$(B)/bin/unit-%)
 UNITS    += $(if $(wildcard tests/unit/shared/*/*_test.c),$(B)/bin/unit-shared)
@@ -80,7 +82,7 @@ SETUP    := $(if $(filter run test check bench fuzz lint,$(MAKECMDGOALS)),setup)
 .SECONDARY:
 
 all: programs units
-programs: $(PROGRAMS)
+programs: $(PROGRAMS) $(DOCUMENTS)
 units: $(UNITS)
 
 define link
@@ -112,6 +114,16 @@ $(B)/bin/gateway: $(call objs,gateway/*.c) $(SHARED)
 	$(link)
 $(B)/bin/gateway: LDLIBS += $(LIBS_gateway)
 
+# The API's documents, made of what the programs say of themselves.
+$(B)/share/%.routes.json: $(B)/bin/%
+	@mkdir -p $(@D)
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< --routes >$@
+$(B)/share/%.events.json: $(B)/bin/%
+	@mkdir -p $(@D)
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< --events >$@
+$(B)/share/%api.json: $(B)/bin/gateway $(TOLD)
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< --$*api $(TOLD) >$@
+
 # A service's tests link the service itself, without its main.c.
 define unit_service
 $(B)/bin/unit-$(1): $(call objs,tests/unit/services/$(1)/*.c tests/*.c) \
@@ -137,6 +149,7 @@ FUZZ_MAIN := $(if $(filter fuzz,$(MODE)),,$(call objs,tests/fuzz/replay.c))
 $(B)/bin/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) $(GATES) $(SHARED)
 	$(link)
 $(B)/bin/fuzz-%: LDLIBS += $(LIBS_gateway)
+$(B)/bin/fuzz-image: $(B)/services/media/image.o
 $(FUZZERS): LDFLAGS += $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
 
 $(B)/bin/bench-%: $(B)/tests/bench/%.o $(call objs,tests/bench/lib/*.c) $(SHARED)
