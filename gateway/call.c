@@ -19,6 +19,7 @@
 #include "shared/base/macros.h"
 #include "shared/base/str.h"
 #include "shared/crypto/hmac.h"
+#include "shared/service/metrics.h"
 #include "shared/wire/bus.h"
 #include "shared/wire/json.h"
 
@@ -75,19 +76,25 @@ void answer_done(struct answer *a)
     *a = (struct answer){0};
 }
 
-static void write_log(const struct calling *c, const struct answer *a)
+static void account_for(const struct calling *c, const struct answer *a)
 {
-    if (!c->gateway->settings->log_requests || a->status == 0)
+    if (a->status == 0) /* an admission: the request only begins */
+        return;
+    int64_t took_us = mono_us() - c->started_us;
+    size_t row = (size_t)(c->call.route - routes);
+    metric_add(METRIC_rpc_requests_total, row, a->err, 1);
+    metric_observe(METRIC_rpc_duration_seconds, row, took_us);
+    if (!c->gateway->settings->log_requests)
         return;
     LOG(INFO, "call.done", KV("subject", c->call.route->subject), KV("actor", c->caller.user),
-        KV("status", a->status), KV("err", err_name(a->err)),
-        KV("took_us", mono_us() - c->started_us), KV("request", c->call.request_id));
+        KV("status", a->status), KV("err", err_name(a->err)), KV("took_us", took_us),
+        KV("request", c->call.request_id));
 }
 
 static void finish(struct calling *c, struct answer *a)
 {
     a->limit = c->limit;
-    write_log(c, a);
+    account_for(c, a);
     c->fn(c->arg, a);
     free(c);
 }

@@ -15,6 +15,7 @@
 #include "shared/base/heap.h"
 #include "shared/base/macros.h"
 #include "shared/base/rand.h"
+#include "shared/service/metrics.h"
 #include "shared/store/cache.h"
 
 enum {
@@ -110,6 +111,7 @@ static void take_here(struct taking *t)
     int64_t taken = ++w->taken;
     int64_t left_ms = (w->ends_us - now + 999) / 1000;
     pthread_mutex_unlock(&l->lock);
+    metric_add(METRIC_limits_alone_total, 0, 0, 1);
     tell(t, taken, left_ms);
 }
 
