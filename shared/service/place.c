@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One question to messaging. Nothing is kept: a channel can be deleted, and who asks has waited for
+ * the same service's word on permissions anyway.
+ */
+#include "shared/service/place.h"
+
+#include "shared/wire/bus.h"
+
+struct channel_query {
+    snowflake channel_id;
+};
+static const struct field channel_query_fields[] = {
+    F_ID(channel_query, channel_id),
+};
+static SHAPE(channel_query);
+
+static const struct field channel_place_fields[] = {
+    F_ID(channel_place, id),
+    F_ID(channel_place, server_id),
+    F_STR(channel_place, type),
+};
+static SHAPE(channel_place);
+
+enum err channel_locate(struct req *rq, snowflake channel_id, struct channel_place *ret)
+{
+    struct channel_query query = {.channel_id = channel_id};
+    *ret = (struct channel_place){.id = 0};
+    TRY(bus_call(rq, "messaging.channel.get", &channel_query_shape, &query, &channel_place_shape,
+                 ret));
+    if (ret->server_id == 0 || ret->type == NULL)
+        return fail(rq, ERR_INTERNAL, "messaging.channel.get answered no place");
+    return OK;
+}
