@@ -58,20 +58,26 @@ enum err ask_decode(const struct shape *sh, const struct ask_answer *a, struct a
     return OK;
 }
 
-void ask_start(struct bus *bus, const char *subject, const char *json, ask_fn *fn, void *arg)
+void ask_start_as(struct bus *bus, const struct caller *who, const struct ask_out *out, ask_fn *fn,
+                  void *arg)
 {
     auto_arena struct arena arena = {0};
     int64_t deadline_us = mono_us() + ASK_TIMEOUT_MS * 1000;
-    struct caller nobody = {0};
     struct bus_head heads[BUS_HEADS_MAX];
-    struct bus_out out = {
-        .subject = subject,
+    struct bus_out request = {
+        .subject = out->subject,
         .heads = heads,
-        .head_count = bus_caller_heads(&nobody, deadline_us, &arena, heads),
-        .body = json,
-        .body_len = strlen(json),
+        .head_count = bus_caller_heads(who, deadline_us, &arena, heads),
+        .body = out->json,
+        .body_len = strlen(out->json),
     };
-    enum err e = bus_ask(bus, &out, deadline_us, fn, arg);
+    enum err e = bus_ask(bus, &request, deadline_us, fn, arg);
     if (e != OK)
         fn(arg, e, NULL);
+}
+
+void ask_start(struct bus *bus, const char *subject, const char *json, ask_fn *fn, void *arg)
+{
+    struct caller nobody = {0};
+    ask_start_as(bus, &nobody, &(struct ask_out){subject, json}, fn, arg);
 }

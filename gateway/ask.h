@@ -33,7 +33,14 @@ MUST_CHECK enum err ask_decode(const struct shape *sh, const struct ask_answer *
 /* Ask as the gateway, on nobody's behalf. fn as of bus_ask: exactly once, on any thread; it is
  * called here, with the error, when nothing could be sent. json is the body. */
 typedef void ask_fn(void *arg, enum err e, natsMsg *msg);
+struct ask_out {
+    const char *subject;
+    const char *json;
+};
 void ask_start(struct bus *bus, const char *subject, const char *json, ask_fn *fn, void *arg);
+/* The same on behalf of somebody. */
+void ask_start_as(struct bus *bus, const struct caller *who, const struct ask_out *out, ask_fn *fn,
+                  void *arg);
 
 enum { ASK_TIMEOUT_MS = 3000 };
 

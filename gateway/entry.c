@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps, each begun by the end of the one before: whose token is it; which servers; subscribe
+ * to them and wait until the bus has it; the state; every server's layout at least as new as the
+ * state; on a resume what the client misses; then all of it at once, in one turn of the loop. */
+
+#include "gateway/entry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/backlog.h"
+#include "gateway/cursors.h"
+#include "gateway/fanout.h"
+#include "gateway/feed.h"
+#include "gateway/gateway.h"
+#include "gateway/query.h"
+#include "gateway/server.h"
+#include "gateway/state.h"
+#include "shared/base/buf.h"
+#include "shared/base/heap.h"
+#include "shared/base/log.h"
+
+enum entry_kind { ENTRY_IDENTIFY, ENTRY_RESUME, ENTRY_JOIN };
+
+enum { HELD_MAX = 4096 };
+
+struct entry {
+    enum entry_kind kind;
+    bool is_asking; /* an answer or a flush is under way */
+    bool is_stale;  /* what is being asked will not be enough */
+    char *user;     /* the account's JSON */
+    struct state *state;
+    struct frames held; /* events of the user meanwhile */
+    struct cursors cursors;
+    char resume_id[SESSION_ID_SIZE]; /* ENTRY_RESUME until the credential is known */
+    uint64_t received;
+};
+
+static void gather(struct session *s);
+
+void entry_free(struct entry *e)
+{
+    if (e == NULL)
+        return;
+    free(e->user);
+    state_free(e->state);
+    frames_clear(&e->held);
+    cursors_done(&e->cursors);
+    free(e);
+}
+
+bool entry_is_first(const struct entry *e)
+{
+    return e->kind != ENTRY_JOIN;
+}
+
+void entry_hold(struct session *s, struct frame *f)
+{
+    if (s->entry->held.count == HELD_MAX)
+        session_close(s, CLOSE_UNKNOWN_ERROR);
+    else
+        frames_push(&s->entry->held, f);
+}
+
+/* ---- questions on behalf of the session's user ---- */
+
+static struct session *session_of(struct loop *l, uint64_t serial)
+{
+    struct session *s = map_get(&l->sessions, serial);
+    return s != NULL && s->state != SESSION_CLOSING && s->entry != NULL ? s : NULL;
+}
+
+static void ask(struct session *s, const char *subject, query_parse_fn *parse, query_done_fn *done)
+{
+    struct caller who = {.user = s->who.user,
+                         .app = s->who.app,
+                         .session = s->who.session,
+                         .is_admin = s->who.is_admin,
+                         .is_bot = s->who.is_bot,
+                         .ip = s->ip,
+                         .agent = s->agent,
+                         .request_id = s->id};
+    s->entry->is_asking = true;
+    query_start(s->loop, &(struct query){.who = &who,
+                                         .subject = subject,
+                                         .json = "{}",
+                                         .parse = parse,
+                                         .done = done,
+                                         .session = s->serial});
+}
+
+/* A state that cannot be had: the client tries again, or lives on without what it joined. */
+static void give_up(struct session *s, enum err e)
+{
+    LOG(WARN, "entry.failed", KV("user_id", s->who.user), KV("err", err_name(e)));
+    if (s->entry->kind == ENTRY_JOIN)
+        session_reset(s);
+    else
+        session_close(s, e == ERR_UNAUTHORIZED ? CLOSE_AUTH_FAILED : CLOSE_TRY_LATER);
+}
+
+/* ---- telling it ---- */
+
+static void send_event(struct session *s, enum event_id id, const struct told *told)
+{
+    struct frame *f =
+        frame_event(&event_types[id], (struct event_to){0}, told->json.at, told->json.len);
+    session_send(s, f);
+    frame_unref(f);
+}
+
+static void begin_document(const struct session *s, const char *op, struct buf *out)
+{
+    const char *url = s->loop->gateway->settings->public_url;
+    buf_printf(out, "{\"op\":\"%s\",\"d\":{\"session_id\":\"%s\",\"resume_url\":", op, s->id);
+    auto_buf struct buf text = {0};
+    buf_printf(&text, "ws%s/ws?loop=%u", strncmp(url, "http", 4) == 0 ? url + 4 : "",
+               s->loop->index);
+    buf_json_str(out, text.data, text.len);
+    buf_printf(out, ",\"user\":%s", s->entry->user);
+}
+
+static void send_ready(struct session *s)
+{
+    auto_buf struct buf out = {0};
+    struct span json = s->entry->state->json;
+    begin_document(s, "ready", &out);
+    /* The rest is what messaging said, without its opening brace and with a closing one more. */
+    buf_addc(&out, ',');
+    const char *inside = memchr(json.at, '{', json.len);
+    buf_add(&out, inside + 1, json.len - (size_t)(inside + 1 - json.at));
+    buf_addc(&out, '}');
+    session_send_json(s, FRAME_STATE, out.data, out.len);
+}
+
+static void send_resumed(struct session *s, size_t replayed)
+{
+    auto_buf struct buf out = {0};
+    struct span reads = s->entry->state->read_states;
+    begin_document(s, "resumed", &out);
+    buf_printf(&out, ",\"replayed\":%zu,\"read_states\":", replayed);
+    if (reads.at != NULL)
+        buf_add(&out, reads.at, reads.len);
+    else
+        buf_adds(&out, "[]");
+    buf_adds(&out, "}}");
+    session_send_json(s, FRAME_STATE, out.data, out.len);
+}
+
+/* ---- a resume by cursors ---- */
+
+/* Of a channel the client knows: how far it is behind, and what brings it forward. */
+static bool want_of(struct session *s, const struct told *told, size_t channel,
+                    struct backlog_want *ret)
+{
+    const struct told_channel *c = &told->channels[channel];
+    int64_t has = cursors_take(&s->entry->cursors, c->id);
+    *ret = (struct backlog_want){told->server, c->id, has, c->seq, s->serial};
+    return has >= 0 && has < c->seq;
+}
+
+/* The client has this server's structure as it is now, so only messages can be missing. */
+static bool is_in_step(struct session *s, const struct told *told)
+{
+    if (cursors_take(&s->entry->cursors, told->server) != told->seq)
+        return false;
+    for (size_t i = 0; i < told->channel_count; i++)
+        if (cursors_take(&s->entry->cursors, told->channels[i].id) < 0)
+            return false;
+    return true;
+}
+
+enum catch_up { CAUGHT_UP, WAITING, IMPOSSIBLE };
+
+static enum catch_up server_catch_up(struct session *s, const struct told *told)
+{
+    enum catch_up result = CAUGHT_UP;
+    if (!is_in_step(s, told)) {
+        for (size_t i = 0; i < told->channel_count; i++)
+            (void)cursors_take(&s->entry->cursors, told->channels[i].id);
+        return CAUGHT_UP;
+    }
+    for (size_t i = 0; i < told->channel_count; i++) {
+        struct backlog_want want;
+        if (!want_of(s, told, i, &want))
+            continue;
+        if (want.until - want.after > BACKLOG_SPAN)
+            return IMPOSSIBLE;
+        struct backlog *b = backlog_get(s->loop, &want);
+        if (b == NULL)
+            result = WAITING;
+        else if (b->has_failed)
+            return IMPOSSIBLE;
+    }
+    return result;
+}
+
+/* Either all that the client misses is here, or it begins anew: never a part of it. */
+static enum catch_up catch_up(struct session *s)
+{
+    struct state *state = s->entry->state;
+    enum catch_up result = CAUGHT_UP;
+    for (size_t i = 0; i < state->count && result != IMPOSSIBLE; i++) {
+        enum catch_up one = server_catch_up(s, &state->servers[i]);
+        if (one != CAUGHT_UP)
+            result = one;
+    }
+    /* It has something its user does not have any more: only a whole state removes that. */
+    return cursors_all_used(&s->entry->cursors) ? result : IMPOSSIBLE;
+}
+
+static void collect_channel(struct session *s, const struct backlog_want *want,
+                            struct told_channel *c, struct frames *out)
+{
+    const struct backlog *b = backlog_get(s->loop, want);
+    for (size_t p = 0; p < b->page_count; p++)
+        for (size_t i = 0; i < b->pages[p]->count; i++) {
+            struct frame *f = fill_frame(b->pages[p], i, want->after);
+            if (f != NULL)
+                frames_push(out, f);
+        }
+    if (b->until > c->seq)
+        c->seq = b->until;
+}
+
+/* What the client misses, in order; what was told now reaches as far as that does. */
+static void collect_missing(struct session *s, struct frames *out)
+{
+    struct state *state = s->entry->state;
+    for (size_t i = 0; i < state->count; i++) {
+        const struct told *told = &state->servers[i];
+        if (!is_in_step(s, told)) {
+            struct frame *f = frame_event(&event_types[EV_SERVER_CREATE], (struct event_to){0},
+                                          told->json.at, told->json.len);
+            frames_push(out, f);
+            frame_unref(f);
+            continue;
+        }
+        for (size_t k = 0; k < told->channel_count; k++) {
+            struct backlog_want want;
+            if (want_of(s, told, k, &want))
+                collect_channel(s, &want, (struct told_channel *)&told->channels[k], out);
+        }
+    }
+}
+
+static void replay_missing(struct session *s)
+{
+    struct frames missing = {0};
+    collect_missing(s, &missing);
+    send_resumed(s, missing.count);
+    for (uint32_t i = 0; i < missing.count; i++)
+        session_send(s, frames_at(&missing, i));
+    frames_clear(&missing);
+}
+
+/* ---- all at once ---- */
+
+static void go_live(struct session *s)
+{
+    struct entry *e = s->entry;
+    bool is_join = e->kind == ENTRY_JOIN;
+    if (e->kind == ENTRY_IDENTIFY)
+        send_ready(s);
+    else if (e->kind == ENTRY_RESUME)
+        replay_missing(s);
+    s->entry = NULL;
+    for (struct membership *m = s->memberships, *next; m != NULL; m = next) {
+        next = m->next;
+        if (m->view != NULL)
+            continue;
+        const struct told *told = state_find(e->state, m->server->id);
+        if (told == NULL) {
+            session_leave(s, m);
+            continue;
+        }
+        if (is_join)
+            send_event(s, EV_SERVER_CREATE, told);
+        member_go_live(m, told);
+    }
+    if (!is_join)
+        session_state(s, SESSION_ACTIVE);
+    for (uint32_t i = 0; i < e->held.count; i++)
+        feed_event(s, frames_at(&e->held, i));
+    entry_free(e);
+}
+
+/* A server that the state has and the session does not: attach to it and ask again. */
+static bool has_strangers(const struct session *s)
+{
+    for (size_t i = 0; i < s->entry->state->count; i++)
+        if (session_membership(s, s->entry->state->servers[i].server) == NULL)
+            return true;
+    return false;
+}
+
+static void attach_strangers(struct session *s)
+{
+    for (size_t i = 0; i < s->entry->state->count; i++) {
+        snowflake id = s->entry->state->servers[i].server;
+        if (session_membership(s, id) == NULL)
+            (void)member_new(server_get(s->loop, s->who.app, id), s);
+    }
+}
+
+static bool layouts_are_there(const struct session *s)
+{
+    bool all = true;
+    for (const struct membership *m = s->memberships; m != NULL; m = m->next) {
+        const struct told *told = state_find(s->entry->state, m->server->id);
+        if (m->view == NULL && told != NULL && !server_is_at(m->server, told->seq))
+            all = false;
+    }
+    return all;
+}
+
+void entry_advance(struct session *s)
+{
+    struct entry *e = s->entry;
+    if (e == NULL || e->is_asking || e->state == NULL || s->state == SESSION_CLOSING)
+        return;
+    if (e->is_stale || has_strangers(s)) {
+        attach_strangers(s);
+        gather(s);
+        return;
+    }
+    if (!layouts_are_there(s))
+        return;
+    if (e->kind == ENTRY_RESUME) {
+        enum catch_up result = catch_up(s);
+        if (result == IMPOSSIBLE)
+            session_reset(s);
+        if (result != CAUGHT_UP)
+            return;
+    }
+    go_live(s);
+}
+
+void entry_disturb(struct session *s)
+{
+    s->entry->is_stale = true;
+    entry_advance(s);
+}
+
+/* ---- gathering: subscriptions in force, then the state ---- */
+
+static void on_state(struct loop *l, struct query *q)
+{
+    struct session *s = session_of(l, q->session);
+    if (s == NULL) {
+        state_free(q->result);
+        return;
+    }
+    s->entry->is_asking = false;
+    if (q->err != OK) {
+        give_up(s, q->err);
+        return;
+    }
+    state_free(s->entry->state);
+    s->entry->state = q->result;
+    entry_advance(s);
+}
+
+struct gathering {
+    struct flush flush;
+    uint64_t session;
+};
+
+static void on_flushed(struct loop *l, struct post *p)
+{
+    struct gathering *g = CONTAINER_OF(p, struct gathering, flush.post);
+    struct session *s = session_of(l, g->session);
+    bool is_ok = g->flush.is_ok;
+    free(g);
+    atomic_fetch_sub(&l->asks, 1);
+    if (s == NULL)
+        return;
+    if (!is_ok) {
+        s->entry->is_asking = false;
+        give_up(s, ERR_UNAVAILABLE);
+        return;
+    }
+    /* Ask for the layouts that are missing right away: they are needed and take as long. */
+    for (struct membership *m = s->memberships; m != NULL; m = m->next)
+        (void)server_is_at(m->server, 0);
+    ask(s, "rpc.messaging.session.ready", state_parse, on_state);
+}
+
+static void gather(struct session *s)
+{
+    s->entry->is_stale = false;
+    s->entry->is_asking = true;
+    struct gathering *g = heap_alloc(sizeof(*g));
+    g->flush.loop = s->loop;
+    g->flush.post.run = on_flushed;
+    g->session = s->serial;
+    atomic_fetch_add(&s->loop->asks, 1);
+    fanout_flush(s->loop->fanout, &g->flush);
+}
+
+static void on_servers(struct loop *l, struct query *q)
+{
+    struct session *s = session_of(l, q->session);
+    auto_heap struct ids *ids = q->result;
+    if (s == NULL)
+        return;
+    s->entry->is_asking = false;
+    if (q->err != OK) {
+        give_up(s, q->err);
+        return;
+    }
+    for (size_t i = 0; i < ids->count; i++)
+        if (session_membership(s, ids->v[i]) == NULL)
+            (void)member_new(server_get(l, s->who.app, ids->v[i]), s);
+    gather(s);
+}
+
+static void *parse_user(const struct ask_answer *a)
+{
+    char *text = heap_alloc(a->len + 1);
+    memcpy(text, a->body, a->len);
+    return text;
+}
+
+static void on_user(struct loop *l, struct query *q)
+{
+    struct session *s = session_of(l, q->session);
+    if (s == NULL) {
+        free(q->result);
+        return;
+    }
+    s->entry->is_asking = false;
+    if (q->err != OK) {
+        give_up(s, q->err);
+        return;
+    }
+    s->entry->user = q->result;
+    ask(s, "rpc.messaging.member.servers", ids_parse, on_servers);
+}
+
+/* ---- the credential ---- */
+
+struct credential {
+    struct post post;
+    struct loop *loop;
+    uint64_t session;
+    enum err err;
+    struct identity who;
+};
+
+/* The same session, here and alive: what it misses is in its own ring. */
+static bool resume_here(struct session *s, const struct identity *who)
+{
+    struct entry *e = s->entry;
+    uint64_t key;
+    memcpy(&key, e->resume_id, sizeof(key));
+    struct session *old = map_get(&s->loop->by_key, key);
+    if (old == NULL || old == s || strcmp(old->id, e->resume_id) != 0 ||
+        old->who.user != who->user ||
+        (old->state != SESSION_DETACHED && old->state != SESSION_ACTIVE))
+        return false;
+    if (!replay_rewind(&old->out, e->received)) {
+        session_close(old, CLOSE_NORMAL);
+        return false;
+    }
+    char json[128];
+    int len = snprintf(json, sizeof(json),
+                       "{\"op\":\"resumed\",\"d\":{\"session_id\":\"%s\",\"replayed\":%u}}",
+                       old->id, replay_waiting(&old->out));
+    struct frame *f = frame_text(FRAME_ANSWER, json, (size_t)len);
+    replay_put_first(&old->out, f);
+    frame_unref(f);
+    old->who = *who;
+    session_hand_over(s, old);
+    session_state(old, SESSION_ACTIVE);
+    session_resume_writing(old);
+    return true;
+}
+
+static void on_identified(struct loop *l, struct post *p)
+{
+    struct credential *c = CONTAINER_OF(p, struct credential, post);
+    struct session *s = session_of(l, c->session);
+    atomic_fetch_sub(&l->asks, 1);
+    auto_heap struct credential *owned = c;
+    if (s == NULL)
+        return;
+    if (c->err != OK) {
+        session_close(s, c->err == ERR_UNAVAILABLE || c->err == ERR_TIMEOUT ? CLOSE_TRY_LATER
+                                                                            : CLOSE_AUTH_FAILED);
+        return;
+    }
+    if (s->entry->kind == ENTRY_RESUME) {
+        if (resume_here(s, &owned->who))
+            return;
+        if (s->entry->cursors.rows == NULL) {
+            session_reset(s);
+            return;
+        }
+    }
+    s->who = c->who;
+    feed_enter(s);
+    ask(s, "rpc.auth.user.me", parse_user, on_user);
+}
+
+static void on_identity(void *arg, enum err e, const struct identity *who)
+{
+    struct credential *c = arg;
+    c->err = e;
+    if (e == OK)
+        c->who = *who;
+    loop_post(c->loop, &c->post);
+}
+
+static struct entry *entry_new(struct session *s, enum entry_kind kind)
+{
+    struct entry *e = heap_alloc(sizeof(*e));
+    e->kind = kind;
+    s->entry = e;
+    return e;
+}
+
+static void check(struct session *s, struct span token, bool is_ticket)
+{
+    struct credential *c = heap_alloc(sizeof(*c));
+    *c = (struct credential){.post.run = on_identified, .loop = s->loop, .session = s->serial};
+    session_state(s, SESSION_IDENTIFYING);
+    s->entry->is_asking = true;
+    atomic_fetch_add(&s->loop->asks, 1);
+    struct identities *ids = s->loop->gateway->identities;
+    (is_ticket ? identity_redeem : identity_check)(ids, token.at, token.len, on_identity, c);
+}
+
+void entry_identify(struct session *s, struct span token, bool is_ticket)
+{
+    (void)entry_new(s, ENTRY_IDENTIFY);
+    check(s, token, is_ticket);
+}
+
+void entry_resume(struct session *s, const struct resume *r)
+{
+    struct entry *e = entry_new(s, ENTRY_RESUME);
+    if (r->session_id.len == SESSION_ID_SIZE - 1)
+        memcpy(e->resume_id, r->session_id.at, r->session_id.len);
+    e->received = r->received;
+    if (r->cursors.at != NULL && !cursors_read(r->cursors, &e->cursors)) {
+        session_close(s, CLOSE_BAD_FRAME);
+        return;
+    }
+    check(s, r->token, false);
+}
+
+void entry_join(struct session *s, snowflake server)
+{
+    (void)member_new(server_get(s->loop, s->who.app, server), s);
+    if (s->entry != NULL) {
+        entry_disturb(s);
+        return;
+    }
+    (void)entry_new(s, ENTRY_JOIN);
+    gather(s);
+}
