@@ -18,6 +18,7 @@
 #include "gateway/routes.h"
 #include "gateway/socket.h"
 #include "gateway/tables.h"
+#include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
 #include "shared/base/macros.h"
@@ -144,8 +145,10 @@ static void open_parts(struct gateway *g)
 /* Whoever is asked is closed before whoever asks is freed: what still waits is answered then. */
 static void close_parts(struct gateway *g)
 {
+    int64_t until_us = mono_us() + DRAIN_MS * 1000;
     sockets_drain(g->sockets);
-    rest_drain(g->rest, DRAIN_MS);
+    int64_t left_us = until_us - mono_us();
+    rest_drain(g->rest, left_us > 0 ? (int)(left_us / 1000) : 0);
     identities_stop(g->identities);
     sockets_close(g->sockets);
     cache_close(g->cache);
