@@ -7,8 +7,8 @@
 #include "shared/base/clock.h"
 #include "shared/wire/bus.h"
 #include "shared/wire/json.h"
+#include "tests/nats_server.h"
 #include "tests/test.h"
-#include "tests/unit/shared/wire/nats_server.h"
 
 static const struct caller somebody = {
     .user = 7,

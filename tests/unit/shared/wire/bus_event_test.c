@@ -8,8 +8,8 @@
 
 #include "shared/base/clock.h"
 #include "shared/wire/bus.h"
+#include "tests/nats_server.h"
 #include "tests/test.h"
-#include "tests/unit/shared/wire/nats_server.h"
 
 enum { WAIT_MS = 5000 };
 

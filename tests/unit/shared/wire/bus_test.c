@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "shared/base/clock.h"
+#include "tests/nats_server.h"
 #include "tests/test.h"
-#include "tests/unit/shared/wire/nats_server.h"
 
 enum { WAIT_MS = 5000 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-#include "tests/unit/shared/wire/nats_server.h"
+#include "tests/nats_server.h"
 
 #include <arpa/inet.h>
 #include <ftw.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef TESTS_UNIT_SHARED_WIRE_NATS_SERVER_H
-#define TESTS_UNIT_SHARED_WIRE_NATS_SERVER_H
+#ifndef TESTS_NATS_SERVER_H
+#define TESTS_NATS_SERVER_H
 
 /* A nats-server of the test's own, with JetStream, on a free port of the loopback and a store that
  * goes with it. It dies with the test. */
