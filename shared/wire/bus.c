@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The two connections and their lives. libnats reconnects and subscribes again by itself; what it
+ * The connections and their lives. libnats reconnects and subscribes again by itself; what it
  * tells us by callbacks is kept as one word a connection, so that a sender learns at once that the
  * bus is down instead of filling a buffer that is sent when nobody waits any more. */
 
@@ -24,6 +24,8 @@ enum {
     PING_INTERVAL_MS = 20000,
     PINGS_UNANSWERED = 2,
     CLOSE_MS = 5000,
+    BUSY_ASKS = 32,
+    BUSY_US = 10000,
 };
 
 enum err bus_from_status(natsStatus s)
@@ -78,7 +80,7 @@ static void on_down(natsConnection *nc UNUSED, void *closure)
     if (is_closing(b))
         return;
     LOG(WARN, "bus.down", KV("link", link->name));
-    if (link == &b->ask)
+    if (link != &b->hear)
         bus_asks_fail(b->asks);
 }
 
@@ -135,8 +137,9 @@ static natsStatus set_callbacks(natsOptions *o, struct bus_link *link)
     return failed ? NATS_INVALID_ARG : NATS_OK;
 }
 
-/* SendAsap: else everything but a request waits up to a millisecond for a flusher thread. */
-static natsStatus set_manners(natsOptions *o, const struct bus_settings *s)
+/* Without SendAsap what is sent waits up to a millisecond for a flusher thread. */
+static natsStatus set_manners(natsOptions *o, const struct bus_link *link,
+                              const struct bus_settings *s)
 {
     char inbox[64];
     (void)snprintf(inbox, sizeof(inbox), "_INBOX.%s", s->name);
@@ -144,7 +147,7 @@ static natsStatus set_manners(natsOptions *o, const struct bus_settings *s)
                   natsOptions_SetName(o, s->name) != NATS_OK ||
                   natsOptions_SetCustomInboxPrefix(o, inbox) != NATS_OK ||
                   natsOptions_UseGlobalMessageDelivery(o, true) != NATS_OK ||
-                  natsOptions_SetSendAsap(o, true) != NATS_OK;
+                  natsOptions_SetSendAsap(o, !link->is_patient) != NATS_OK;
     return failed ? NATS_INVALID_ARG : NATS_OK;
 }
 
@@ -157,7 +160,7 @@ static enum err link_open(struct bus_link *link, const struct bus_settings *s)
 {
     __attribute__((cleanup(options_free_p))) natsOptions *o = NULL;
     if (natsOptions_Create(&o) != NATS_OK || set_limits(o) != NATS_OK ||
-        set_callbacks(o, link) != NATS_OK || set_manners(o, s) != NATS_OK)
+        set_callbacks(o, link) != NATS_OK || set_manners(o, link, s) != NATS_OK)
         return ERR_INTERNAL;
 
     natsStatus status = natsConnection_Connect(&link->nc, o);
@@ -200,8 +203,10 @@ static void init_lock(struct bus *b)
 static enum err open_all(struct bus *b, const struct bus_settings *s)
 {
     TRY(link_open(&b->ask, s));
+    TRY(link_open(&b->bulk, s));
     TRY(link_open(&b->hear, s));
-    return bus_asks_open(b->asks, &b->ask, s->name);
+    TRY(bus_asks_open(b->asks, &b->ask, s->name));
+    return bus_asks_open(b->asks, &b->bulk, s->name);
 }
 
 enum err bus_open(const struct bus_settings *s, struct bus **ret)
@@ -210,6 +215,7 @@ enum err bus_open(const struct bus_settings *s, struct bus **ret)
     struct bus *b = heap_alloc(sizeof(*b));
     b->name = heap_strdup(s->name);
     b->ask = (struct bus_link){.bus = b, .name = "ask"};
+    b->bulk = (struct bus_link){.bus = b, .name = "bulk", .is_patient = true};
     b->hear = (struct bus_link){.bus = b, .name = "hear"};
     b->asks = bus_asks_new();
     init_lock(b);
@@ -232,9 +238,11 @@ void bus_close(struct bus *b)
 
     bus_asks_close(b->asks);
     natsConnection_Close(b->hear.nc);
+    natsConnection_Close(b->bulk.nc);
     natsConnection_Close(b->ask.nc);
     wait_closed(b);
     natsConnection_Destroy(b->hear.nc);
+    natsConnection_Destroy(b->bulk.nc);
     natsConnection_Destroy(b->ask.nc);
     bus_asks_free(b->asks);
     pthread_cond_destroy(&b->changed);
@@ -284,11 +292,25 @@ enum err bus_msg_make(const struct bus_out *out, natsMsg **ret)
     return OK;
 }
 
+/* A system call for each message is the price of sending it at once; where dozens are under way it
+ * is most of what sending costs, and a millisecond is not what anybody waits for. Once busy we stay
+ * so for a while: else a message could overtake one sent before it on the other connection. */
+struct bus_link *bus_way_out(struct bus *b)
+{
+    int64_t now_us = mono_us();
+    if (bus_asks_pending(b->asks) >= BUSY_ASKS)
+        atomic_store_explicit(&b->busy_until_us, now_us + BUSY_US, memory_order_relaxed);
+    else if (now_us >= atomic_load_explicit(&b->busy_until_us, memory_order_relaxed))
+        return &b->ask;
+    return bus_link_is_up(&b->bulk) ? &b->bulk : &b->ask;
+}
+
 enum err bus_send(struct bus *b, const struct bus_out *out)
 {
-    if (!bus_link_is_up(&b->ask))
+    struct bus_link *link = bus_way_out(b);
+    if (!bus_link_is_up(link))
         return ERR_UNAVAILABLE;
     auto_msg natsMsg *msg = NULL;
     TRY(bus_msg_make(out, &msg));
-    return bus_from_status(natsConnection_PublishMsg(b->ask.nc, msg));
+    return bus_from_status(natsConnection_PublishMsg(link->nc, msg));
 }

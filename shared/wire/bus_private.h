@@ -17,7 +17,8 @@ enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
 
 struct bus_link {
     struct bus *bus;
-    const char *name; /* for the log: "ask" or "hear" */
+    const char *name; /* for the log: "ask", "bulk" or "hear" */
+    bool is_patient;  /* what is sent may wait up to a millisecond for company */
     natsConnection *nc;
     _Atomic enum link_state state;
 };
@@ -31,7 +32,9 @@ struct bus_listener {
 
 struct bus {
     struct bus_link ask;
+    struct bus_link bulk;
     struct bus_link hear;
+    _Atomic int64_t busy_until_us;
     struct bus_asks *asks;
     char *name;
 
@@ -46,6 +49,9 @@ struct bus {
 enum err bus_from_status(natsStatus s);
 bool bus_link_is_up(const struct bus_link *link);
 
+/* The connection to send by: `ask`, or `bulk` while much is going on. */
+struct bus_link *bus_way_out(struct bus *b);
+
 /* ERR_INTERNAL when a header could break out of its line. */
 enum err bus_msg_make(const struct bus_out *out, natsMsg **ret);
 
@@ -55,7 +61,8 @@ enum err bus_hear_on(struct bus_link *link, const char *subject, const char *que
 /* The mux of bus_ask, in the order of its life. close answers what is in flight, fail does so while
  * life goes on: the answers went down with the connection. */
 struct bus_asks *bus_asks_new(void);
-enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *name);
+enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *name); /* each way */
+size_t bus_asks_pending(const struct bus_asks *m);
 void bus_asks_fail(struct bus_asks *m);
 void bus_asks_close(struct bus_asks *m);
 void bus_asks_free(struct bus_asks *m);
