@@ -45,14 +45,21 @@ MUST_CHECK enum err rights_of_many(struct req *rq, snowflake channel_id, const s
 /* The caller's, which must include these permissions. */
 MUST_CHECK enum err rights_require(struct req *rq, snowflake server_id, uint64_t permissions,
                                    struct rights *ret);
-/* And stand above the target, a member. */
+/* The actor stands above the target, if that is a member. */
 MUST_CHECK enum err rights_require_above(struct req *rq, const struct rights *actor,
                                          snowflake target);
+/* Of one's own rights: ERR_MISSING_PERMISSIONS, or ERR_TIMED_OUT when that is why. */
+MUST_CHECK enum err rights_include(const struct rights *r, uint64_t permissions);
+
+/* May the member see the channel? The member's roles include the everyone role. */
+struct member_rights;
+bool channel_is_visible(struct arena *a, const struct member_rights *member,
+                        const struct channel *channel);
 
 /* This request changes the server: until it has ended nothing kept about it is trusted. */
 void rights_touch(struct req *rq, snowflake server_id);
-/* Somebody changed it, or the name of this user. */
-void rights_forget(struct rights_cache *c, snowflake server_or_user);
+/* Another copy changed it. */
+void rights_forget(struct rights_cache *c, snowflake server_id);
 
 /* The SERVER and CHANNEL guards. */
 enum err rights_authorise(struct req *rq, enum guard guard, snowflake where, uint64_t permission);

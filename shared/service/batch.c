@@ -217,7 +217,7 @@ static bool has_twin(const struct group *g, const struct seat *s)
         return false;
     for (size_t i = 0; i < g->n; i++)
         if (g->rqs[i]->actor == s->rq.actor && key_counts(g->rpc, g->rqs[i]) &&
-            strcmp(g->rqs[i]->from->key, s->from.key) == 0)
+            strcmp(g->rqs[i]->from->key, s->rq.from->key) == 0)
             return true;
     return false;
 }

@@ -31,6 +31,8 @@ static SHAPE(permission_held);
 
 enum err guard_ask(struct req *rq, enum guard guard, snowflake where, uint64_t permission)
 {
+    if (guard == GUARD_USER)
+        return OK;
     bool is_server = guard == GUARD_SERVER;
     struct permission_query query = {
         .user_id = rq->actor,

@@ -7,7 +7,10 @@
 #include "shared/service/rpc.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <string.h>
 
+#include "shared/crypto/hmac.h"
 #include "shared/service/idempotency.h"
 #include "shared/service/rpc_private.h"
 #include "shared/service/transact.h"
@@ -55,6 +58,24 @@ static enum err decode(const struct rpc *rpc, struct req *rq, const json_t *body
     return e;
 }
 
+/* A nonce in the body is the idempotency key of who sent none: unique per caller and place. Hashed,
+ * because a nonce is any text. */
+static void nonce_is_key(const struct rpc *rpc, struct req *rq, const void *in, snowflake place)
+{
+    const struct field *f = shape_field(rpc->input, "nonce");
+    if (f == NULL || f->kind != FIELD_STR || rq->from->key != NULL)
+        return;
+    const char *nonce = *(const char *const *)((const char *)in + f->offset);
+    if (nonce == NULL)
+        return;
+    struct caller *from = arena_memdup(&rq->arena, rq->from, sizeof(*from));
+    const char *text = arena_printf(&rq->arena, "%" PRIu64 " %s", place, nonce);
+    char *key = arena_alloc(&rq->arena, SHA256_HEX_SIZE);
+    sha256_hex(text, strlen(text), key);
+    from->key = key;
+    rq->from = from;
+}
+
 enum err rpc_admit(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq, const json_t *body,
                    const json_t *params, void **ret_in)
 {
@@ -62,6 +83,8 @@ enum err rpc_admit(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq,
     if (rpc->mode == MODE_RAW)
         return fail(rq, ERR_UNKNOWN_ROUTE, "bytes do not travel as a request");
     TRY(check_caller(rpc, rq));
+    if (rpc->guard == GUARD_USER)
+        TRY(may(rq, GUARD_USER, 0, rpc->permission));
     if (key_counts(rpc, rq) && !key_is_good(rq->from->key))
         return fail_field(rq, "Idempotency-Key", "must be 1 to 64 printable ASCII characters");
     void *in = arena_alloc(&rq->arena, rpc->input->size);
@@ -74,6 +97,7 @@ enum err rpc_admit(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq,
         rq->errors = errors;
     }
     TRY(decoded);
+    nonce_is_key(rpc, rq, in, place);
     *ret_in = in;
     return OK;
 }

@@ -15,7 +15,8 @@
  * and tests grow from the same row. Columns:
  *   API(method, path, subject, fn, input, output, guard, permission, mode, rate, status, text)
  *   API_BATCH(method, path, subject, fn, input, output, guard, permission, rate, status, text)
- *   RAW(method, path, subject, name, guard, permission, rate, status, text)   gateway's own code
+ *   RAW(method, path, subject, name, guard, permission, rate, status, text)   gateway's own code,
+ *     which first asks the RPC row of the same subject
  *   RPC(subject, fn, input, output, guard, mode, text)                        no REST face
  * output is NOTHING, ONE(entity) or MANY(entity); input names <input>_shape. */
 enum guard {
@@ -68,8 +69,9 @@ struct rpc_table {
 };
 
 /* Decides SERVER and CHANNEL guards: OK, ERR_UNKNOWN_SERVER/CHANNEL (the caller must not know that
- * it exists) or ERR_MISSING_PERMISSIONS. where is server_id or channel_id of the input. Services
- * that do not own memberships use guard_ask (which asks messaging over the bus). */
+ * it exists) or ERR_MISSING_PERMISSIONS. where is server_id or channel_id of the input. USER guards
+ * pass by it too (where is 0), outside any transaction, for services that must know the caller.
+ * Services that do not own memberships use guard_ask (which asks messaging over the bus). */
 typedef enum err rpc_authorise_fn(struct req *rq, enum guard guard, snowflake where,
                                   uint64_t permission);
 enum err guard_ask(struct req *rq, enum guard guard, snowflake where, uint64_t permission);
