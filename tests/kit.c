@@ -187,7 +187,7 @@ static const struct rpc *find_row(const char *subject)
 {
     const struct rpc_table *api = kit.service->api;
     for (size_t i = 0; i < api->count; i++)
-        if (strcmp(api->rows[i].subject, subject) == 0)
+        if (api->rows[i].mode != MODE_RAW && strcmp(api->rows[i].subject, subject) == 0)
             return &api->rows[i];
     die("there is no row %s", subject);
 }

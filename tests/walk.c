@@ -105,8 +105,9 @@ static void walk_row(const struct service *s, const struct rpc *r)
 
 static bool is_same_door(const struct rpc *a, const struct rpc *b)
 {
+    /* A RAW row and the RPC row its code asks first share a subject. */
     if (strcmp(a->subject, b->subject) == 0)
-        return true;
+        return (a->mode == MODE_RAW) == (b->mode == MODE_RAW);
     return a->method != NULL && b->method != NULL && strcmp(a->method, b->method) == 0 &&
            strcmp(a->path, b->path) == 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenSSL's one-shot digests under names that cannot fail: a library that cannot hash is no library
+ * OpenSSL's digests under names that cannot fail: a library that cannot hash is no library
  * to go on with. */
 
 #include "shared/crypto/hmac.h"
@@ -25,6 +25,40 @@ void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
     uint8_t digest[SHA256_BYTES];
     sha256(data, len, digest);
     str_hex(digest, sizeof(digest), out);
+}
+
+/* Never a struct of its own: a struct digest is OpenSSL's context. */
+static EVP_MD_CTX *context(struct digest *d)
+{
+    return (EVP_MD_CTX *)(void *)d;
+}
+
+struct digest *digest_new(void)
+{
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    if (c == NULL || EVP_DigestInit_ex(c, EVP_sha256(), NULL) != 1)
+        abort();
+    return (struct digest *)(void *)c;
+}
+
+void digest_add(struct digest *d, const void *data, size_t len)
+{
+    if (EVP_DigestUpdate(context(d), data, len) != 1)
+        abort();
+}
+
+void digest_end(struct digest *d, char out[SHA256_HEX_SIZE])
+{
+    uint8_t bytes[SHA256_BYTES];
+    if (EVP_DigestFinal_ex(context(d), bytes, NULL) != 1)
+        abort();
+    str_hex(bytes, sizeof(bytes), out);
+    digest_free(d);
+}
+
+void digest_free(struct digest *d)
+{
+    EVP_MD_CTX_free(context(d));
 }
 
 static void hmac(const EVP_MD *digest, const char *secret, const void *data, size_t len,

@@ -22,6 +22,13 @@ enum {
 void sha256(const void *data, size_t len, uint8_t out[SHA256_BYTES]);
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
 
+/* The same of what comes in pieces. end frees it; free is for one that never ended. */
+struct digest;
+struct digest *digest_new(void);
+void digest_add(struct digest *d, const void *data, size_t len);
+void digest_end(struct digest *d, char out[SHA256_HEX_SIZE]);
+void digest_free(struct digest *d);
+
 void hmac_sha256(const char *secret, const void *data, size_t len, uint8_t out[SHA256_BYTES]);
 void hmac_sha1(const char *secret, const void *data, size_t len, uint8_t out[SHA1_BYTES]);
 

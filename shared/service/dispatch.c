@@ -39,6 +39,7 @@ struct fleeting {
 struct dispatch {
     const struct runtime *rt;
     const struct rpc **by_subject; /* sorted */
+    size_t row_count;
     struct ring *ring;
     struct writers *writers;
     struct bus_sub *sub;
@@ -115,19 +116,20 @@ static int compare_subject(const void *key, const void *row)
     return strcmp(key, (*rpc)->subject);
 }
 
-static const struct rpc **sort_rows(const struct rpc_table *table)
+/* A RAW row is the gateway's; what its code first asks by that subject is an RPC row. */
+static void index_rows(struct dispatch *d, const struct rpc_table *table)
 {
-    const struct rpc **rows = heap_alloc_n(table->count + 1, sizeof(*rows));
+    d->by_subject = heap_alloc_n(table->count + 1, sizeof(d->by_subject[0]));
     for (size_t i = 0; i < table->count; i++)
-        rows[i] = &table->rows[i];
-    qsort(rows, table->count, sizeof(*rows), compare_rows);
-    return rows;
+        if (table->rows[i].mode != MODE_RAW)
+            d->by_subject[d->row_count++] = &table->rows[i];
+    qsort(d->by_subject, d->row_count, sizeof(d->by_subject[0]), compare_rows);
 }
 
 static const struct rpc *find_row(const struct dispatch *d, const char *subject)
 {
-    const struct rpc **row = bsearch(subject + sizeof(PREFIX) - 1, d->by_subject,
-                                     d->rt->service->api->count, sizeof(*row), compare_subject);
+    const struct rpc **row = bsearch(subject + sizeof(PREFIX) - 1, d->by_subject, d->row_count,
+                                     sizeof(*row), compare_subject);
     return row == NULL ? NULL : *row;
 }
 
@@ -141,7 +143,7 @@ static void hear_request(void *arg, natsMsg *msg)
 {
     struct dispatch *d = arg;
     const struct rpc *rpc = find_row(d, natsMsg_GetSubject(msg));
-    if (rpc == NULL || rpc->mode == MODE_RAW) {
+    if (rpc == NULL) {
         inbound_refuse(d->rt, msg, ERR_UNKNOWN_ROUTE, 0);
         natsMsg_Destroy(msg);
         return;
@@ -174,7 +176,7 @@ struct dispatch *dispatch_start(const struct runtime *rt)
     size_t count = (size_t)rt->settings.workers;
     struct dispatch *d = heap_alloc(sizeof(*d) + count * sizeof(d->workers[0]));
     d->rt = rt;
-    d->by_subject = sort_rows(rt->service->api);
+    index_rows(d, rt->service->api);
     d->ring = ring_new((size_t)rt->settings.ring_size);
     d->writers = writers_start(rt);
     d->worker_count = count;
