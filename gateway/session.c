@@ -258,7 +258,7 @@ void session_flush_dirty(struct loop *l)
     while ((s = l->dirty) != NULL) {
         l->dirty = s->next_dirty;
         /* Still marked meanwhile: a write that fails must not put it into the list again. */
-        if (s->state != SESSION_CLOSING && s->socket != NULL)
+        if (s->socket != NULL)
             socket_write(s->socket, s);
         s->is_dirty = false;
         if (s->state == SESSION_CLOSING)

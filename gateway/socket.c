@@ -446,7 +446,6 @@ static void drain(struct loop *l, struct post *p)
     void *session;
     for (size_t at = 0; map_next(&l->sessions, &at, NULL, &session);)
         session_send_json(session, FRAME_ANSWER, reconnect, sizeof(reconnect) - 1);
-    session_flush_dirty(l);
     sessions_close(l, 0, CLOSE_RESTART);
     presence_beat_stop(l);
     free(p);
