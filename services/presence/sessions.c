@@ -18,7 +18,7 @@
 #include <string.h>
 
 #include "shared/base/clock.h"
-#include "shared/domain/limit.h"
+#include "shared/wire/bus.h"
 #include "shared/wire/event.h"
 
 enum {
@@ -30,37 +30,48 @@ enum {
 
 struct session_open_args {
     const char *session_id;
-    struct list server_ids;
 };
 static const struct field session_open_args_fields[] = {
     F_STR(session_open_args, session_id, RANGE(1, SESSION_ID_MAX)),
-    F_IDS(session_open_args, server_ids, RANGE(0, LIMIT_SERVERS_PER_USER)),
 };
 SHAPE(session_open_args);
 
-struct session_beat_args {
-    struct list session_ids;
-};
-static const struct field session_beat_args_fields[] = {
-    F_STRS(session_beat_args, session_ids, RANGE(0, BEAT_MAX)),
-};
-SHAPE(session_beat_args);
-
 struct session_close_args {
-    struct list session_ids;
+    const char *session_id;
 };
 static const struct field session_close_args_fields[] = {
-    F_STRS(session_close_args, session_ids, RANGE(0, BEAT_MAX)),
+    F_STR(session_close_args, session_id, RANGE(1, SESSION_ID_MAX)),
 };
 SHAPE(session_close_args);
 
-struct session_lost {
-    struct list session_ids;
+struct live_session {
+    const char *session_id;
+    snowflake user_id;
+    snowflake app_id;
 };
-static const struct field session_lost_fields[] = {
-    F_STRS(session_lost, session_ids),
+static const struct field live_session_fields[] = {
+    F_STR(live_session, session_id, RANGE(1, SESSION_ID_MAX)),
+    F_ID(live_session, user_id),
+    F_ID(live_session, app_id),
 };
-SHAPE(session_lost);
+static SHAPE(live_session);
+
+struct session_beat_args {
+    struct list sessions;
+};
+static const struct field session_beat_args_fields[] = {
+    F_LIST(session_beat_args, sessions, live_session, RANGE(0, BEAT_MAX)),
+};
+SHAPE(session_beat_args);
+
+/* Of messaging's answer, what matters here. */
+struct server_ref {
+    snowflake id;
+};
+static const struct field server_ref_fields[] = {
+    F_ID(server_ref, id),
+};
+static SHAPE(server_ref);
 
 struct session_expired {
     const char *session_id;
@@ -120,18 +131,21 @@ SHAPE(server_end);
     "  return {id, user, app, 1, servers}\n"                                  \
     "end\n"
 
-/* Answers {servers where the user appears, a session of somebody else that had this id}. */
+/* Answers {servers where the user appears, a session of somebody else that had this id}; nil and
+ * nothing done when the user is new here and the servers are not known ("?"). */
 static struct cache_script open_script = {
     .text = LUA_END_SESSION
-    "local id, user, app, ttl = ARGV[1], ARGV[2], ARGV[3], ARGV[5]\n"
+    "local id, user, app, servers, ttl = unpack(ARGV)\n"
+    "local mine, owner = 'presence:user:' .. user, user .. ':' .. app\n"
+    "if servers == '?' and redis.call('EXISTS', mine) == 0 then return nil end\n"
     "local before = redis.call('HGET', 'presence:owners', id)\n"
     "local ended\n"
-    "if before and before ~= user .. ':' .. app then ended = end_session(id) end\n"
+    "if before and before ~= owner then ended = end_session(id) end\n"
     "redis.call('ZADD', 'presence:sessions', now + ttl, id)\n"
-    "redis.call('HSET', 'presence:owners', id, user .. ':' .. app)\n"
-    "redis.call('SADD', 'presence:user:' .. user, id)\n"
+    "redis.call('HSET', 'presence:owners', id, owner)\n"
+    "redis.call('SADD', mine, id)\n"
     "local fresh = {}\n"
-    "for server in ARGV[4]:gmatch('%d+') do\n"
+    "for server in servers:gmatch('%d+') do\n"
     "  redis.call('SADD', 'presence:servers:' .. user, server)\n"
     "  if redis.call('ZADD', 'presence:online:' .. server, 0, user) == 1 then\n"
     "    redis.call('ZREM', 'presence:offline:' .. server, user)\n"
@@ -141,24 +155,22 @@ static struct cache_script open_script = {
     "return {fresh, ended}\n",
 };
 
+/* Answers which of them are not known, as numbers from 0. */
 static struct cache_script beat_script = {
-    .text = LUA_NOW "local lost = {}\n"
+    .text = LUA_NOW "local lost, at = {}, 0\n"
                     "for id in ARGV[1]:gmatch('[^,]+') do\n"
                     "  if redis.call('ZSCORE', 'presence:sessions', id) then\n"
                     "    redis.call('ZADD', 'presence:sessions', now + ARGV[2], id)\n"
                     "  else\n"
-                    "    lost[#lost + 1] = id\n"
+                    "    lost[#lost + 1] = at\n"
                     "  end\n"
+                    "  at = at + 1\n"
                     "end\n"
                     "return lost\n",
 };
 
 static struct cache_script close_script = {
-    .text = LUA_END_SESSION "local ended = {}\n"
-                            "for id in ARGV[1]:gmatch('[^,]+') do\n"
-                            "  ended[#ended + 1] = end_session(id)\n"
-                            "end\n"
-                            "return ended\n",
+    .text = LUA_END_SESSION "return end_session(ARGV[1])\n",
 };
 
 static struct cache_script sweep_script = {
@@ -233,44 +245,42 @@ static void tell_all_ended(struct req *rq, const struct cache_value *ended)
 
 /* ---- what gateways say ---- */
 
-static const char *join_ids(struct req *rq, const struct list *ids)
+static const char *join_servers(struct req *rq, const struct list *servers)
 {
     auto_buf struct buf text = {0};
-    char id[SNOWFLAKE_TEXT_SIZE];
-    for (size_t i = 0; i < ids->count; i++) {
-        snowflake_format(*LIST_AT(ids, snowflake, i), id);
-        buf_adds(&text, id);
+    for (size_t i = 0; i < servers->count; i++) {
+        buf_add_u64(&text, LIST_AT(servers, struct server_ref, i)->id);
         buf_addc(&text, ',');
     }
     return arena_strndup(&rq->arena, buf_str(&text), text.len);
 }
 
-static const char *join_texts(struct req *rq, const struct list *texts)
+static enum err try_open(struct req *rq, const char *session_id, const char *servers,
+                         struct cache_value *ret)
 {
-    auto_buf struct buf text = {0};
-    for (size_t i = 0; i < texts->count; i++) {
-        buf_adds(&text, *LIST_AT(texts, const char *, i));
-        buf_addc(&text, ',');
-    }
-    return arena_strndup(&rq->arena, buf_str(&text), text.len);
-}
-
-enum err session_open(struct req *rq, const struct session_open_args *in)
-{
-    if (rq->actor == 0)
-        return fail(rq, ERR_UNAUTHORIZED, "a session of nobody");
     char user[PADDED_ID_SIZE];
     id_pad(rq->actor, user);
-    const snowflake app = rq->app;
     const char *argv[] = {
-        in->session_id,
+        session_id,
         user,
-        arena_printf(&rq->arena, "%" PRIu64, app),
-        join_ids(rq, &in->server_ids),
+        arena_printf(&rq->arena, "%" PRIu64, rq->app),
+        servers,
         arena_printf(&rq->arena, "%d", SESSION_TTL_MS),
     };
+    return cache_do_script(rq, &open_script, argv, ARRAY_LEN(argv), ret);
+}
+
+/* Messaging is asked only for who was offline: a second device knows where the user is shown. */
+static enum err open(struct req *rq, const char *session_id)
+{
+    const snowflake app = rq->app;
     struct cache_value answer;
-    TRY(cache_do_script(rq, &open_script, argv, ARRAY_LEN(argv), &answer));
+    TRY(try_open(rq, session_id, "?", &answer));
+    if (answer.kind != CACHE_LIST) {
+        struct list servers;
+        TRY(bus_call_many(rq, "messaging.member.servers", NULL, NULL, &server_ref_shape, &servers));
+        TRY(try_open(rq, session_id, join_servers(rq, &servers), &answer));
+    }
     if (answer.count == 2)
         tell_ended(rq, &answer.items[1]);
     rq->app = app;
@@ -279,28 +289,61 @@ enum err session_open(struct req *rq, const struct session_open_args *in)
     return OK;
 }
 
+enum err session_open(struct req *rq, const struct session_open_args *in)
+{
+    if (rq->actor == 0)
+        return fail(rq, ERR_UNAUTHORIZED, "a session of nobody");
+    return open(rq, in->session_id);
+}
+
+/* As if this session had just been opened. */
+static enum err open_lost(struct req *rq, const struct live_session *s)
+{
+    const struct caller *gateway = rq->from;
+    struct caller of = *gateway;
+    of.user = s->user_id;
+    of.app = s->app_id;
+    rq->from = &of;
+    rq->actor = of.user;
+    rq->app = of.app;
+    enum err e = open(rq, s->session_id);
+    rq->from = gateway;
+    rq->actor = gateway->user;
+    return e;
+}
+
+static const char *join_sessions(struct req *rq, const struct list *sessions)
+{
+    auto_buf struct buf text = {0};
+    for (size_t i = 0; i < sessions->count; i++) {
+        buf_adds(&text, LIST_AT(sessions, struct live_session, i)->session_id);
+        buf_addc(&text, ',');
+    }
+    return arena_strndup(&rq->arena, buf_str(&text), text.len);
+}
+
 enum err session_beat(struct req *rq, const struct session_beat_args *in)
 {
     const char *argv[] = {
-        join_texts(rq, &in->session_ids),
+        join_sessions(rq, &in->sessions),
         arena_printf(&rq->arena, "%d", SESSION_TTL_MS),
     };
-    struct cache_value answer;
-    TRY(cache_do_script(rq, &beat_script, argv, ARRAY_LEN(argv), &answer));
-    struct session_lost lost = {.session_ids = {.count = answer.count}};
-    const char **ids = arena_new_n(&rq->arena, const char *, answer.count + 1);
-    for (size_t i = 0; i < answer.count; i++)
-        ids[i] = answer.items[i].str;
-    lost.session_ids.items = ids;
-    return reply(rq, &session_lost_shape, &lost);
+    struct cache_value lost;
+    TRY(cache_do_script(rq, &beat_script, argv, ARRAY_LEN(argv), &lost));
+    for (size_t i = 0; i < lost.count; i++) {
+        size_t at = (size_t)lost.items[i].integer;
+        if (at < in->sessions.count)
+            TRY(open_lost(rq, LIST_AT(&in->sessions, struct live_session, at)));
+    }
+    return OK;
 }
 
 enum err session_close(struct req *rq, const struct session_close_args *in)
 {
-    const char *argv[] = {join_texts(rq, &in->session_ids)};
+    const char *argv[] = {in->session_id};
     struct cache_value ended;
     TRY(cache_do_script(rq, &close_script, argv, ARRAY_LEN(argv), &ended));
-    tell_all_ended(rq, &ended);
+    tell_ended(rq, &ended);
     return OK;
 }
 

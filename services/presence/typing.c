@@ -121,7 +121,7 @@ enum err typing_start(struct req *rq, const struct typing_args *in)
 {
     struct channel_place place;
     TRY(channel_locate(rq, in->channel_id, &place));
-    if (strcmp(place.type, "category") == 0)
+    if (strcmp(place.channel_type, "category") == 0)
         return ERR_WRONG_CHANNEL_TYPE;
     const char *argv[] = {
         entry_of(rq, in->channel_id),

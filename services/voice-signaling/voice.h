@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SERVICES_VOICE_SIGNALING_VOICE_H
+#define SERVICES_VOICE_SIGNALING_VOICE_H
+
+/* Rooms of voice channels: who is in them, in which state, and what participants tell each other to
+ * connect. Rooms live in Redis; a user is in one at a time, whatever their devices. */
+
+#include "shared/domain/snowflake.h"
+#include "shared/service/service.h"
+#include "shared/store/cache.h"
+#include "shared/wire/field.h"
+#include "shared/wire/req.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define API_DEF "services/voice-signaling/api.def"
+#include "shared/service/api_prototypes.h"
+#undef API_DEF
+
+extern const struct rpc_table voice_api;
+extern const struct service voice_service;
+
+enum { SESSION_ID_MAX = 64 };
+
+struct voice_settings {
+    const char *turn_secret;
+    const char *turn_urls; /* separated by commas */
+    const char *stun_urls;
+    int64_t turn_ttl_s;
+};
+
+/* A participant as everybody sees it. */
+struct voice_state {
+    snowflake channel_id;
+    snowflake server_id;
+    snowflake user_id;
+    const char *session_id; /* the device; "" when it did not say */
+    bool muted;
+    bool deafened;
+    bool video;
+    bool server_muted;
+    int64_t joined_at;
+};
+extern const struct shape voice_state_shape;
+
+/* Rows that name only a channel, and a participant of it. */
+struct channel_args {
+    snowflake channel_id;
+};
+extern const struct shape channel_args_shape;
+
+struct participant_args {
+    snowflake channel_id;
+    snowflake user_id;
+};
+extern const struct shape participant_args_shape;
+
+/* rooms.c: the one place that reads and writes rooms; each function is one script, so rooms never
+ * show a step halfway. */
+struct seat {
+    struct voice_state state;
+    snowflake app_id; /* whose events tell of it */
+};
+
+/* Takes a seat for `wanted` and gives the one the user had; its user_id is 0 if there was none.
+ * ERR_VOICE_FULL leaves the user where they were. server_muted stays as it was left in this
+ * server. */
+MUST_CHECK enum err room_take(struct req *rq, struct seat *wanted, struct seat *ret_before);
+/* struct seat, longest first. */
+MUST_CHECK enum err room_seats(struct req *rq, snowflake channel_id, struct list *ret);
+/* ERR_UNKNOWN_VOICE_STATE when the user is not in that channel. */
+MUST_CHECK enum err room_seat(struct req *rq, const struct participant_args *who, struct seat *ret);
+
+struct seat_change {
+    const char *name; /* "muted", "deafened", "video" or "server_muted" */
+    bool value;
+};
+enum { SEAT_CHANGES_MAX = 4 };
+MUST_CHECK enum err room_change(struct req *rq, const struct participant_args *who,
+                                const struct seat_change *changes, size_t count, struct seat *ret);
+
+/* Who is to be removed, and from where: what is 0 or NULL does not matter. */
+struct departure {
+    snowflake user_id;
+    snowflake channel_id;
+    snowflake server_id;
+    const char *session_id;
+};
+/* ret_left->state.user_id is 0 when that is nobody. */
+MUST_CHECK enum err room_leave(struct req *rq, const struct departure *d, struct seat *ret_left);
+/* Everybody of a channel, or of a server's channels; struct seat. */
+MUST_CHECK enum err room_clear(struct req *rq, snowflake channel_id, struct list *ret);
+MUST_CHECK enum err room_clear_server(struct req *rq, snowflake server_id, struct list *ret);
+/* A page of the users who are in rooms for more than a minute, from `offset`; snowflakes. */
+enum { ROOM_USERS_PAGE = 500 };
+MUST_CHECK enum err room_users(struct req *rq, size_t offset, struct list *ret);
+
+/* participants.c: tell the channel. departure_tell says nothing of nobody. */
+void state_tell(struct req *rq, enum event_id ev, const struct seat *seat);
+void departure_tell(struct req *rq, const struct seat *left);
+
+/* departures.c: why somebody is removed without having asked. */
+extern const struct shape session_end_shape, member_end_shape, member_change_shape,
+    channel_end_shape, server_end_shape;
+listen_fn session_ended, member_left, member_changed, channel_ended, server_ended;
+enum err ghost_sweep(struct req *rq);
+
+/* ice.c */
+struct ice_server {
+    struct list urls;
+    const char *username;
+    const char *credential;
+};
+extern const struct shape ice_server_shape;
+/* For the caller; struct ice_server. */
+struct list ice_servers(struct req *rq, int64_t *ret_expires_at);
+
+#endif
