@@ -136,6 +136,9 @@ struct clockwork *clockwork_start(const struct runtime *rt)
         add_job(c, &rt->service->jobs[i]);
     if (c->db != NULL)
         add_job(c, &key_purge_job);
+    /* Whoever hears something needs the stream; when the bus is late the thread makes it. */
+    if (bus_is_up(rt->bus))
+        ensure_stream(c);
     thread_start(&c->thread, clockwork_main, c);
     return c;
 }

@@ -27,32 +27,28 @@ enum { PING_MS = 1000, START_RETRY_MS = 200 };
 
 #define S(member, kind) CONF(service_settings, member, kind)
 
+/* clang-format off */
 static const struct conf_key base_keys[] = {
-    {"NATS_URL",         S(nats_url,         STR),  NULL,             CONF_REQUIRED | CONF_SECRET, "the bus",                                  0,  0       },
-    {"OPS_LISTEN",       S(ops_listen,       STR),  "127.0.0.1:9080", 0,
-     "host:port of /health, /ready and /metrics",                                                                                              0,  0       },
-    {"WORKERS",          S(workers,          INT),  "4",              0,                           "threads that serve requests",              1,  64      },
-    {"RING_SIZE",        S(ring_size,        INT),  "4096",           0,                           "requests that may wait; more are refused", 16,
-     1000000                                                                                                                                               },
-    {"LOG_LEVEL",        S(log_level,        STR),  "info",           0,                           "debug, info, warn or error",               0,  0       },
-    {"LOG_PRETTY",       S(log_pretty,       BOOL), "false",          0,                           "log for people instead of machines",       0,  0       },
-    {"LOG_REQUESTS",     S(log_requests,     BOOL), "true",           0,                           "one line for each request",                0,  0       },
-    {"EVENTS_MAX_AGE_S", S(events_max_age_s, INT),  "604800",         0,
-     "how long the stream of events keeps them",                                                                                               60, 31536000},
-    {"EVENTS_REPLICAS",  S(events_replicas,  INT),  "1",              0,                           "copies of that stream in a cluster",       1,
-     5                                                                                                                                                     },
+    {"NATS_URL",         S(nats_url, STR),         NULL,             CONF_REQUIRED | CONF_SECRET, "the bus", 0, 0},
+    {"OPS_LISTEN",       S(ops_listen, STR),       "127.0.0.1:9080", 0, "host:port of /health, /ready and /metrics", 0, 0},
+    {"WORKERS",          S(workers, INT),          "4",              0, "threads that serve requests", 1, 64},
+    {"RING_SIZE",        S(ring_size, INT),        "4096",           0, "requests that may wait; more are refused", 16, 1000000},
+    {"LOG_LEVEL",        S(log_level, STR),        "info",           0, "debug, info, warn or error", 0, 0},
+    {"LOG_PRETTY",       S(log_pretty, BOOL),      "false",          0, "log for people instead of machines", 0, 0},
+    {"LOG_REQUESTS",     S(log_requests, BOOL),    "true",           0, "one line for each request", 0, 0},
+    {"EVENTS_MAX_AGE_S", S(events_max_age_s, INT), "604800",         0, "how long the stream of events keeps them", 60, 31536000},
+    {"EVENTS_REPLICAS",  S(events_replicas, INT),  "1",              0, "copies of that stream in a cluster", 1, 5},
 };
 static const struct conf_key db_keys[] = {
-    {"DATABASE_URL", S(database_url, STR), NULL, CONF_REQUIRED | CONF_SECRET,
-     "libpq connection string", 0, 0},
+    {"DATABASE_URL",     S(database_url, STR),     NULL,             CONF_REQUIRED | CONF_SECRET, "libpq connection string", 0, 0},
 };
 static const struct conf_key cache_keys[] = {
-    {"REDIS_URL", S(redis_url, STR), NULL, CONF_REQUIRED | CONF_SECRET,
-     "redis://[:password@]host:port[/db]", 0, 0},
+    {"REDIS_URL",        S(redis_url, STR),        NULL,             CONF_REQUIRED | CONF_SECRET, "redis://[:password@]host:port[/db]", 0, 0},
 };
 static const struct conf_key batch_keys[] = {
-    {"WRITERS", S(writers, INT), "1", 0, "threads that write requests in batches", 1, 16},
+    {"WRITERS",          S(writers, INT),          "1",              0, "threads that write requests in batches", 1, 16},
 };
+/* clang-format on */
 
 struct key_table {
     const struct conf_key *keys;
@@ -285,8 +281,8 @@ static void open_doors(struct frame *f)
     struct runtime *rt = &f->rt;
     f->dispatch = dispatch_start(rt);
     metric_ask(METRIC_ring_depth, read_depth, f->dispatch);
-    f->listeners = listeners_start(rt);
     f->clockwork = clockwork_start(rt);
+    f->listeners = listeners_start(rt);
     if (dispatch_open(f->dispatch) != OK)
         die("rpc.%s.> cannot be subscribed to", rt->service->subject);
     /* Ready means that whoever asks now is heard. Without a server we are not ready anyway. */
