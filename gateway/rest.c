@@ -432,8 +432,8 @@ enum err rest_open(struct gateway *g, struct rest **ret)
         0, NULL, NULL, on_request, r, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
         MHD_OPTION_URI_LOG_CALLBACK, on_uri, r, MHD_OPTION_NOTIFY_COMPLETED, on_completed, r,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)g->settings->rest_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_THREAD_STACK_SIZE,
-        (size_t)HTTP_STACK, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK, MHD_OPTION_END);
     if (r->daemon == NULL) {
         rest_close(r);
         return ERR_UNAVAILABLE;

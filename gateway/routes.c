@@ -31,7 +31,7 @@ static const char *const verbs[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 enum { VERB_COUNT = ARRAY_LEN(verbs) };
 
 struct node {
-    const char *segment; /* in the row's path; of a parameter: its name */
+    const char *segment; /* in the row's path */
     size_t len;
     struct node *next;  /* sibling */
     struct node *child; /* literal ones */
@@ -64,14 +64,14 @@ static size_t segment_length(const char *s, const char *end)
     return (size_t)((slash != NULL ? slash : end) - s);
 }
 
-/* The node below parent for this segment of a row's path, made when missing. Two rows may name the
- * same parameter differently; the first row's name would then reach the second row's service. */
+/* The node below parent for this segment of a row's path, made when missing. All parameters in one
+ * place share a node, whatever their rows call them. */
 static struct node *grow(struct node *parent, const char *segment, size_t len)
 {
     bool is_param = segment[0] == '{';
     struct node **at = is_param ? &parent->param : &parent->child;
-    while (*at != NULL &&
-           (is_param || (*at)->len != len || memcmp((*at)->segment, segment, len) != 0))
+    while (*at != NULL && !is_param &&
+           ((*at)->len != len || memcmp((*at)->segment, segment, len) != 0))
         at = &(*at)->next;
     if (*at == NULL) {
         *at = heap_alloc(sizeof(struct node));
@@ -176,13 +176,27 @@ struct walk {
     struct route_match *match;
 };
 
+/* What stands between the braces of the row, in order. */
+static void name_params(struct route_match *m)
+{
+    const char *at = m->route->path;
+    for (size_t i = 0; i < m->param_count; i++) {
+        at = strchr(at, '{') + 1;
+        m->params[i].name = at;
+        m->params[i].name_len = strcspn(at, "}");
+    }
+}
+
 static bool arrive(struct walk *w, const struct node *node)
 {
     for (int i = 0; i < VERB_COUNT; i++)
         if (node->by_verb[i] != NULL)
             w->allowed |= 1U << i;
     w->match->route = w->verb >= 0 ? node->by_verb[w->verb] : NULL;
-    return w->match->route != NULL;
+    if (w->match->route == NULL)
+        return false;
+    name_params(w->match);
+    return true;
 }
 
 /* at points to a slash or to the end. As deep as the longest path of a row. */
@@ -199,9 +213,7 @@ static bool descend(struct walk *w, const struct node *node, const char *at)
     if (node->param == NULL || len == 0 || w->match->param_count == ROUTE_PARAMS_MAX)
         return false;
 
-    /* The names of a row's parameters stand between its braces. */
-    w->match->params[w->match->param_count++] =
-        (struct route_param){node->param->segment + 1, node->param->len - 2, segment, len};
+    w->match->params[w->match->param_count++] = (struct route_param){.value = segment, .len = len};
     if (descend(w, node->param, segment + len))
         return true;
     w->match->param_count--;

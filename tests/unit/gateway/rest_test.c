@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/macros.h"
+#include "tests/test.h"
+#include "tests/unit/gateway/front.h"
+
+#define API  "/api/v1"
+#define JSON "Content-Type: application/json\r\n"
+
+static const char *bearer(struct front *w, snowflake session)
+{
+    return arena_printf(&w->arena, "Authorization: Bearer %s\r\n", front_token(w, 7, session));
+}
+
+TEST(what_a_service_answers_is_what_the_client_gets)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    struct fake *f = front_answer(&w, "rpc.auth.profile.get", 200, "{\"id\":\"9\"}");
+    const char *got = front_get(&w, API "/users/9?x=1", bearer(&w, 70));
+    CHECK_INT(http_status(got), 200);
+    CHECK_STR(http_body(got), "{\"id\":\"9\"}");
+    CHECK(strstr(got, "Content-Type: application/json\r\n") != NULL);
+    CHECK_STR(f->last_params, "{\"x\":\"1\",\"user_id\":\"9\"}");
+    front_close(&w);
+}
+
+TEST(a_body_reaches_the_service_untouched)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    struct fake *f = front_answer(&w, "rpc.auth.session.create", 200, "{}");
+    const char *body = "{ \"login\" : \"a\", \"password\":\"b\" }";
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, body)), 200);
+    CHECK_STR(f->last_body, body);
+    front_close(&w);
+}
+
+TEST(a_service_that_refuses_is_passed_on_as_a_problem)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    front_answer(&w, "rpc.auth.profile.get", 404, "{\"code\":10013}")->error = "unknown_user";
+    const char *got = front_get(&w, API "/users/9", bearer(&w, 71));
+    CHECK_INT(http_status(got), 404);
+    CHECK(strstr(got, "Content-Type: application/problem+json\r\n") != NULL);
+    CHECK_STR(http_body(got), "{\"code\":10013}");
+    front_close(&w);
+}
+
+TEST(a_service_that_never_answers_costs_its_deadline_and_no_more)
+{
+    struct front w;
+    front_begin(&w);
+    w.settings.request_timeout_ms = 300;
+    front_open(&w);
+    front_answer(&w, "rpc.auth.profile.get", 0, "");
+    int64_t before = mono_us();
+    const char *got = front_get(&w, API "/users/9", bearer(&w, 72));
+    CHECK_INT(http_status(got), 504);
+    CHECK(mono_us() - before >= 300 * 1000 && mono_us() - before < 2000 * 1000);
+    front_close(&w);
+}
+
+TEST(a_service_that_is_not_there_is_unavailable_at_once)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    const char *got = front_get(&w, API "/users/9", bearer(&w, 73));
+    CHECK_INT(http_status(got), 503);
+    CHECK(strstr(got, "Retry-After: 1\r\n") != NULL);
+    front_close(&w);
+}
+
+TEST(nobody_signed_in_is_asked_to_and_told_how)
+{
+    static const char *const headers[] = {
+        "", "Authorization: Basic eDp5\r\n", "Authorization: Bearer\r\n",
+        "Authorization: Bearer x\r\n", "Authorization: Bearer a.b.c\r\n"};
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    struct fake *f = front_answer(&w, "rpc.auth.profile.get", 200, "{}");
+    for (size_t i = 0; i < ARRAY_LEN(headers); i++) {
+        const char *got = front_get(&w, API "/users/9", headers[i]);
+        CHECK_INT(http_status(got), 401);
+        CHECK(strstr(got, "WWW-Authenticate: Bearer\r\n") != NULL);
+    }
+    CHECK_INT(atomic_load(&f->asked), 0);
+    front_close(&w);
+}
+
+static bool is_refused(void *arg)
+{
+    struct front *w = arg;
+    return http_status(front_get(w, API "/users/9", bearer(w, 74))) == 401;
+}
+
+TEST(a_session_that_ended_is_refused_within_a_second)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    front_answer(&w, "rpc.auth.profile.get", 200, "{}");
+    CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 74))), 200);
+    static const char gone[] = "{\"session_ids\":[\"74\"],\"user_id\":\"7\",\"app_id\":\"1\"}";
+    struct bus_out out = {
+        .subject = "evt.v1.1.i.7.session.revoke", .body = gone, .body_len = sizeof(gone) - 1};
+    int64_t before = mono_us();
+    CHECK_INT(bus_send(w.services, &out), OK);
+    CHECK(front_wait(is_refused, &w));
+    CHECK(mono_us() - before < 1000000);
+    CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 75))), 200);
+    front_close(&w);
+}
+
+TEST(a_body_past_the_limit_is_refused_and_the_service_not_bothered)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    struct fake *f = front_answer(&w, "rpc.auth.session.create", 200, "{}");
+    char *body = arena_alloc(&w.arena, 8001);
+    memset(body, 'x', 8000);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, body)), 413);
+    const char *chunked = arena_printf(&w.arena,
+                                       "POST " API "/auth/login HTTP/1.1\r\nHost: x\r\n"
+                                       "Connection: close\r\nTransfer-Encoding: chunked\r\n" JSON
+                                       "\r\n1f40\r\n%s\r\n0\r\n\r\n",
+                                       body);
+    CHECK_INT(http_status(front_http(&w, chunked, strlen(chunked))), 413);
+    CHECK_INT(atomic_load(&f->asked), 0);
+    front_close(&w);
+}
+
+TEST(only_json_is_taken_as_a_body)
+{
+    static const char *const types[] = {"", "Content-Type: text/plain\r\n",
+                                        "Content-Type: application/x-www-form-urlencoded\r\n",
+                                        "Content-Type: application/jsonp\r\n"};
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    front_answer(&w, "rpc.auth.session.create", 200, "{}");
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        CHECK_INT(http_status(front_post(&w, API "/auth/login", types[i], "{}")), 415);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login",
+                                     "Content-Type: application/json; charset=utf-8\r\n", "{}")),
+              200);
+    front_close(&w);
+}
+
+TEST(a_class_ends_after_its_count_and_says_so)
+{
+    struct front w;
+    front_begin(&w);
+    w.settings.limits[RATE_GENERAL] = (struct rate){2, 60};
+    front_open(&w);
+    front_answer(&w, "rpc.auth.profile.get", 200, "{}");
+    const char *token = arena_printf(&w.arena, "Authorization: Bearer %s\r\n",
+                                     front_token(&w, (snowflake)mono_us(), 76));
+    const char *got = front_get(&w, API "/users/9", token);
+    CHECK_INT(http_status(got), 200);
+    CHECK(strstr(got, "X-RateLimit-Limit: 2\r\n") != NULL);
+    CHECK(strstr(got, "X-RateLimit-Remaining: 1\r\n") != NULL);
+    CHECK(strstr(got, "X-RateLimit-Bucket: general\r\n") != NULL);
+    CHECK_INT(http_status(front_get(&w, API "/users/9", token)), 200);
+    got = front_get(&w, API "/users/9", token);
+    CHECK_INT(http_status(got), 429);
+    CHECK(strstr(got, "Retry-After: 60\r\n") != NULL);
+    front_close(&w);
+}
+
+TEST(log_ins_of_one_account_do_not_use_up_anothers)
+{
+    struct front w;
+    front_begin(&w);
+    w.settings.limits[RATE_AUTH] = (struct rate){1, 60};
+    front_open(&w);
+    front_answer(&w, "rpc.auth.session.create", 200, "{}");
+    char *one = arena_printf(&w.arena, "{\"login\":\"A%lld\"}", (long long)mono_us());
+    char *same = arena_printf(&w.arena, "{\"login\":\"a%s", one + 11);
+    char *other = arena_printf(&w.arena, "{\"login\":\"b%s", one + 11);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, one)), 200);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, same)), 429);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, other)), 200);
+    front_close(&w);
+}
+
+TEST(broken_requests_never_reach_a_service_and_never_crash)
+{
+    static const char *const requests[] = {
+        "GET /api/v1/users/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /api/v1/users/%00 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /api/v1/../../etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET /.git/config HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "DELETE / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "BREW /api/v1/users/9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "GET nonsense HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
+    };
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        int status = http_status(front_http(&w, requests[i], strlen(requests[i])));
+        if (!CHECK(status >= 400 && status < 500))
+            CHECK_STR(requests[i], "4xx");
+    }
+    front_close(&w);
+}
