@@ -57,7 +57,9 @@ void *fill_parse(const struct ask_answer *a)
         return NULL;
     }
     f->has_more = span_is(values[2], "true") && f->count > 0;
-    f->until = f->has_more ? f->rows[f->count - 1].rev : seq;
+    /* The number was read before the rows: they may reach further than it. */
+    int64_t last = f->count > 0 ? f->rows[f->count - 1].rev : 0;
+    f->until = f->has_more || last > seq ? last : seq;
     return f;
 }
 

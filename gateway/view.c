@@ -41,13 +41,11 @@ static SHAPE(seen_overwrite);
 
 struct seen_channel {
     snowflake id;
-    snowflake parent_id;
     int64_t seq;
     struct list overwrites;
 };
 static const struct field seen_channel_fields[] = {
     F_ID(seen_channel, id),
-    F_ID(seen_channel, parent_id, NULLABLE),
     F_INT(seen_channel, seq),
     F_LIST(seen_channel, overwrites, seen_overwrite),
 };
@@ -115,20 +113,6 @@ static void keep_channels(struct layout *l, const struct list *from, struct span
     qsort(l->channels, l->channel_count, sizeof(l->channels[0]), by_id);
 }
 
-/* A channel without overwrites of its own has those of its category. */
-static void inherit(struct layout *l, const struct list *from)
-{
-    for (size_t i = 0; i < from->count; i++) {
-        const struct seen_channel *s = LIST_AT(from, const struct seen_channel, i);
-        int parent = layout_find(l, s->parent_id);
-        int self = layout_find(l, s->id);
-        if (s->overwrites.count > 0 || parent < 0 || self < 0)
-            continue;
-        l->channels[self].overwrites = l->channels[parent].overwrites;
-        l->channels[self].overwrite_count = l->channels[parent].overwrite_count;
-    }
-}
-
 struct layout *layout_parse(const char *json, size_t len)
 {
     struct layout *l = heap_alloc(sizeof(*l));
@@ -148,7 +132,6 @@ struct layout *layout_parse(const char *json, size_t len)
     l->seq = s.seq;
     keep_roles(l, &s.roles);
     keep_channels(l, &s.channels, channels);
-    inherit(l, &s.channels);
     return l;
 }
 
