@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Talking: the one voice channel this page takes part in, with a connection to every other
+// participant. Who is there comes from the store, which the events keep; here the connections
+// follow it. A participant is a user on one device: on another device it is another connection.
+
+import { Peer } from './peer.js';
+
+const MICROPHONE = { audio: { echoCancellation: true, noiseSuppression: true } };
+
+/** Emits `change`. */
+export class Voice extends EventTarget {
+  channelId = null;
+  isMuted = false;
+  isDeafened = false;
+  #api;
+  #store;
+  #sessionId;
+  #mySession = null; // as we told it when we joined
+  #stream = null;
+  #iceServers = [];
+  #peers = new Map(); // user id -> {peer, session}
+  #early = null; // signals that came before the answer to our joining
+
+  constructor(api, store, sessionId) {
+    super();
+    this.#api = api;
+    this.#store = store;
+    this.#sessionId = sessionId;
+    store.on(['voice'], () => this.#follow());
+    addEventListener('pagehide', () => {
+      if (this.channelId !== null) this.#api.deleteAtLast(this.#path());
+    });
+  }
+
+  stateOf(userId) {
+    return userId === this.#store.me?.id ? 'connected' : this.#peers.get(userId)?.peer.state;
+  }
+
+  async join(channelId) {
+    if (this.channelId === channelId) return;
+    this.hangUp();
+    this.#stream = await this.#openMicrophone();
+    this.channelId = channelId;
+    this.#early = [];
+    try {
+      await this.#enter();
+    } catch (error) {
+      this.hangUp();
+      throw error;
+    }
+  }
+
+  async leave() {
+    const path = this.#path();
+    this.hangUp();
+    await this.#api.delete(path);
+  }
+
+  /** Without a word to anybody: it is over already, or will be found out. */
+  hangUp() {
+    for (const { peer } of this.#peers.values()) peer.close();
+    this.#peers.clear();
+    this.#stream?.getTracks().forEach((track) => track.stop());
+    this.#stream = null;
+    this.channelId = null;
+    this.#early = null;
+    this.#changed();
+  }
+
+  async setMuted(isMuted) {
+    this.isMuted = isMuted;
+    if (!isMuted) this.isDeafened = false;
+    await this.#tellState();
+  }
+
+  async setDeafened(isDeafened) {
+    this.isDeafened = isDeafened;
+    this.isMuted = isDeafened;
+    await this.#tellState();
+  }
+
+  /** Who is in a channel, without taking part. */
+  async look(channelId) {
+    this.#store.setRoom(channelId, await this.#api.get(`/channels/${channelId}/voice`));
+  }
+
+  /** The connection to the server was lost and is back; talk went on meanwhile. */
+  async refresh() {
+    if (this.channelId === null) return;
+    if (this.#mySession === this.#sessionId()) await this.look(this.channelId);
+    else await this.#enter();
+  }
+
+  hear({ t, d }) {
+    if (this.channelId === null || t !== 'voice.signal' || d.channel_id !== this.channelId) return;
+    if (this.#early !== null) this.#early.push(d);
+    else this.#takeSignal(d);
+  }
+
+  #path() {
+    return `/channels/${this.channelId}/voice`;
+  }
+
+  async #openMicrophone() {
+    try {
+      return await navigator.mediaDevices.getUserMedia(MICROPHONE);
+    } catch (error) {
+      throw new Error(`The microphone cannot be used: ${error.message}`);
+    }
+  }
+
+  async #enter() {
+    const { channelId } = this;
+    this.#mySession = this.#sessionId();
+    const room = await this.#api.post(this.#path(), { session_id: this.#mySession, ...this.#state() });
+    if (this.channelId !== channelId) return;
+    this.#iceServers = room.ice_servers;
+    this.#store.setRoom(channelId, room.participants);
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const signal of early) this.#takeSignal(signal);
+  }
+
+  #state() {
+    return { muted: this.isMuted, deafened: this.isDeafened };
+  }
+
+  async #tellState() {
+    this.#apply();
+    await this.#api.patch(this.#path(), this.#state());
+  }
+
+  #apply() {
+    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !this.isMuted;
+    for (const { peer } of this.#peers.values()) peer.isSilent = this.isDeafened;
+    this.#changed();
+  }
+
+  /** The connections become what the room is. */
+  #follow() {
+    if (this.channelId === null || this.#early !== null) return;
+    const room = this.#store.rooms.get(this.channelId) ?? new Map();
+    const mine = room.get(this.#store.me.id);
+    if (mine === undefined || mine.session_id !== this.#mySession) {
+      this.hangUp(); // removed, or talking on another device now
+      return;
+    }
+    for (const [userId, { peer, session }] of this.#peers) {
+      if (room.get(userId)?.session_id !== session) {
+        peer.close();
+        this.#peers.delete(userId);
+      }
+    }
+    for (const participant of room.values()) this.#meet(participant.user_id, participant.session_id);
+    this.#apply();
+  }
+
+  #meet(userId, session) {
+    if (userId === this.#store.me.id || this.#peers.has(userId)) return;
+    const path = `${this.#path()}/signal`;
+    const peer = new Peer({
+      stream: this.#stream,
+      iceServers: this.#iceServers,
+      isPolite: BigInt(this.#store.me.id) < BigInt(userId),
+      send: (kind, payload) => this.#api.post(path, { to_user_id: userId, kind, payload }),
+      onState: () => this.#changed(),
+    });
+    this.#peers.set(userId, { peer, session });
+  }
+
+  /** It may be faster than the news that its sender is there: then it is the news. */
+  #takeSignal(signal) {
+    const known = this.#peers.get(signal.from_user_id);
+    if (known !== undefined && known.session !== signal.from_session_id) {
+      known.peer.close();
+      this.#peers.delete(signal.from_user_id);
+    }
+    this.#meet(signal.from_user_id, signal.from_session_id);
+    this.#peers.get(signal.from_user_id)?.peer.hear(signal.kind, signal.payload);
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
