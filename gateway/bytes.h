@@ -9,20 +9,22 @@
  * and a bounded window of memory per transfer. Beside the usual request headers the pieces carry
  * the ones below. Errors are answered as everywhere (Parley-Status and a problem document).
  *
- * Upload, all by requests (subjects below "rpc."):
- *   media.upload.open  {"filename","content_type"}    -> 200 {"subject"}: this copy's own subject
- * for this upload, a full one ("rpc.media.up.<id>") <subject>          raw bytes, BYTES_OFFSET ->
- * 204; up to UPLOAD_WINDOW of them at a time, sent in order, each UPLOAD_PIECE long but the last
- *   <subject>.end      empty, BYTES_SIZE = the total  -> 201 the attachment; asked after every
- * piece was acknowledged <subject>.abort    empty, published, no answer    the client went away or
- * the file is too large
+ * Upload, all by requests:
+ *   rpc.media.upload.open {"filename","content_type"}
+ *                       -> 200 {"subject"}: where this one copy takes this upload's bytes, a full
+ *                       subject ("rpc.bytes.up.<copy>.<place>.<nonce>")
+ *   <subject>           raw bytes, BYTES_OFFSET -> 204; up to UPLOAD_WINDOW of them at a time, sent
+ *                       in order, each UPLOAD_PIECE long but the last
+ *   <subject>.end       empty, BYTES_SIZE = the total -> 201 the attachment; asked after every
+ *                       piece was acknowledged
+ *   <subject>.abort     empty, published, no answer: the client went away or the file is too large
  *
  * Download:
  *   the row's subject   Parley-Params (path and query: attachment_id, filename, exp, sig)
  *                       -> 200 {"size","content_type","filename","etag","is_inline","subject"}
  *   <subject>           empty, BYTES_OFFSET, BYTES_SIZE <= DOWNLOAD_BLOCK -> 200 raw bytes;
  *                       a full subject that any copy with the file can answer
- *                       ("rpc.media.block.<attachment id>") */
+ *                       ("rpc.bytes.block.<attachment id>") */
 #include <stdint.h>
 
 #include "shared/wire/bus.h"

@@ -36,27 +36,6 @@ static const struct field upload_opened_fields[] = {
 };
 SHAPE(upload_opened);
 
-struct uploaded {
-    snowflake id;
-    const char *filename;
-    const char *content_type;
-    int64_t size;
-    int64_t width, height;
-    const char *url;
-    const char *token;
-};
-static const struct field uploaded_fields[] = {
-    F_ID(uploaded, id),
-    F_STR(uploaded, filename),
-    F_STR(uploaded, content_type, TEXT("What the bytes are, whatever was declared.")),
-    F_INT(uploaded, size, TEXT("Bytes.")),
-    F_INT(uploaded, width, NULLABLE, TEXT("Of a picture, in pixels.")),
-    F_INT(uploaded, height, NULLABLE),
-    F_STR(uploaded, url, TEXT("Works without log-in, for a day at least.")),
-    F_STR(uploaded, token, TEXT("Attaches the file to a message of who uploaded it.")),
-};
-static SHAPE(uploaded);
-
 STMT(attachment_insert,
      "INSERT INTO attachments (id, app_id, owner_id, filename, content_type, size, sha256, width,"
      "                         height)"
@@ -235,23 +214,16 @@ static enum err keep(struct req *rq, struct upload *up, struct attachment *file)
     return OK;
 }
 
-static enum err answer(struct req *rq, const struct upload *up, const struct attachment *file)
+static enum err answer(struct req *rq, const struct upload *up, struct attachment *file)
 {
     const char *secret = media_of(rq)->settings->secret;
-    struct uploaded answer = {
-        .id = file->id,
-        .filename = file->filename,
-        .content_type = file->content_type,
-        .size = file->size,
-        .width = file->width,
-        .height = file->height,
-        .url = attachment_url(&rq->arena, secret, file, clock_us()),
-    };
-    TRY(attachment_token_make(&rq->arena, secret, atomic_load(&up->owner), file, &answer.token));
+    snowflake owner = atomic_load(&up->owner);
+    TRY(attachment_token_make(&rq->arena, secret, owner, file, &file->token));
+    file->url = attachment_url(&rq->arena, secret, file, clock_us());
     LOG(INFO, "upload.kept", KV("id", file->id), KV("app", up->app), KV("size", file->size),
         KV("type", file->content_type), KV("request", rq->from->request_id));
     rq->status = 201;
-    return reply(rq, &uploaded_shape, &answer);
+    return reply(rq, &attachment_shape, file);
 }
 
 static enum err finish(struct req *rq, struct upload *up, const struct piece *piece,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "shared/base/buf.h"
+#include "shared/base/clock.h"
 #include "shared/base/str.h"
 #include "shared/crypto/hmac.h"
 #include "shared/wire/json.h"
@@ -22,6 +23,8 @@ static const struct field attachment_fields[] = {
     F_INT(attachment, width, NULLABLE, TEXT("Of a picture, in pixels.")),
     F_INT(attachment, height, NULLABLE),
     F_STR(attachment, url, OPTIONAL, TEXT("Works without log-in, for a day at least.")),
+    F_STR(attachment, token, OPTIONAL,
+          TEXT("Only in the answer to the upload: attaches the file to a message of one's own.")),
 };
 SHAPE(attachment);
 
@@ -39,6 +42,7 @@ enum err attachment_token_make(struct arena *a, const char *secret, snowflake ow
 {
     struct attachment bare = *file;
     bare.url = NULL;
+    bare.token = NULL;
     auto_buf struct buf json = {0};
     shape_encode(&attachment_shape, &bare, &json);
     if (json.len > TOKEN_JSON_MAX)
@@ -71,7 +75,8 @@ enum err attachment_token_read(struct arena *a, const char *secret, snowflake ow
     const char *why;
     struct attachment file = {0};
     if (json_read_object(a, json, len, &object, &why) != OK ||
-        shape_decode_entity(&attachment_shape, object, a, &file) != OK)
+        shape_decode_entity(&attachment_shape, object, a, &file) != OK ||
+        clock_us() - snowflake_time_us(file.id) > ATTACHMENT_TOKEN_S * INT64_C(1000000))
         return ERR_UNKNOWN_ATTACHMENT;
     *ret = file;
     return OK;

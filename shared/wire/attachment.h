@@ -20,13 +20,17 @@ struct attachment {
     int64_t size;
     int64_t width, height; /* FIELD_NO_INT when it is no picture */
     const char *url;
+    const char *token; /* only in the answer to the upload */
 };
 extern const struct shape attachment_shape;
 
-/* The token says whose upload it is: only they can use it. */
+/* The token says whose upload it is: only they can use it, and only while the file is sure to be
+ * there (an upload that no message uses within a day is removed). */
 MUST_CHECK enum err attachment_token_make(struct arena *a, const char *secret, snowflake owner,
                                           const struct attachment *file, const char **ret_token);
-/* ERR_UNKNOWN_ATTACHMENT unless the secret's holder made it for this owner. No url is set. */
+/* ERR_UNKNOWN_ATTACHMENT unless the secret's holder made it for this owner within the last
+ * ATTACHMENT_TOKEN_S. No url is set. */
+enum { ATTACHMENT_TOKEN_S = 23 * 3600 };
 MUST_CHECK enum err attachment_token_read(struct arena *a, const char *secret, snowflake owner,
                                           const char *token, struct attachment *ret);
 

@@ -14,8 +14,9 @@ use warnings;
 # pattern, where it counts, where it is allowed all the same, why
 my $ours = qr{^(shared|services|gateway)/};
 my $none = qr{^$};
-# What outlives a request in a service: its own start and stop, and caches with their lock beside.
-my $lasting = qr{^services/[a-z-]+/(main|service|\w+_cache)\.c$};
+# What outlives a request in a service: its own start and stop, threads of its own, and caches with
+# their lock beside.
+my $lasting = qr{^services/[a-z-]+/(main|service|lanes|\w+_cache)\.c$};
 my @rules = (
     [qr/\b(strcpy|strcat|v?sprintf|strtok|gets|v?asprintf|[sf]?scanf|alloca|strn(cpy|cat))\s*\(/,
         $ours, $none, "has no length or a wrong one: arena_printf, struct buf or a parser of shared/base"],
