@@ -47,6 +47,7 @@ enum MHD_Result respond_with(struct exchange *x, int status, struct MHD_Response
         return MHD_NO;
     add(response, "X-Request-Id", x->request_id);
     add(response, "X-Content-Type-Options", "nosniff");
+    add_limit(response, &x->answer.limit);
     cors_add(x, response);
     if (atomic_load_explicit(&x->gateway->is_draining, memory_order_relaxed))
         add(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -81,7 +82,6 @@ enum MHD_Result respond_answer(struct exchange *x)
         add(response, MHD_HTTP_HEADER_CONTENT_TYPE,
             a->err == OK ? "application/json" : "application/problem+json");
     add(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    add_limit(response, &a->limit);
     add_error(x, response);
     return respond_with(x, a->status, response);
 }
