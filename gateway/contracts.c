@@ -20,19 +20,35 @@ json_t *row_object(const json_t *row, const char *key)
     return json_is_object(value) ? json_incref(value) : json_object();
 }
 
+/* The input of a row; of a streamed one, that of the question asked before its first byte. */
+static const char *input_of(const json_t *rows, const json_t *row)
+{
+    size_t i;
+    json_t *other;
+    if (row_text(row, "input")[0] != '\0')
+        return row_text(row, "input");
+    json_array_foreach(rows, i, other)
+    {
+        if (strcmp(row_text(other, "subject"), row_text(row, "subject")) == 0 && other != row)
+            return row_text(other, "input");
+    }
+    return "";
+}
+
 /* Rows without a path are the services' own business, and so is what only they answer. */
 static void add_file(struct contracts *c, const json_t *file)
 {
     const json_t *inputs = json_object_get(file, "inputs");
     const json_t *entities = json_object_get(file, "entities");
+    const json_t *rows = json_object_get(file, "routes");
     size_t i;
     json_t *row;
-    json_array_foreach(json_object_get(file, "routes"), i, row)
+    json_array_foreach(rows, i, row)
     {
         const char *entity = row_text(row, "entity");
         if (row_text(row, "path")[0] == '\0')
             continue;
-        json_object_set_new(row, "schema", row_object(inputs, row_text(row, "input")));
+        json_object_set_new(row, "schema", row_object(inputs, input_of(rows, row)));
         json_array_append(c->routes, row);
         if (entity[0] != '\0')
             json_object_set_new(c->entities, entity, row_object(entities, entity));
