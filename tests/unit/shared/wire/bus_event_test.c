@@ -8,6 +8,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/wire/bus.h"
+#include "shared/wire/bus_private.h"
 #include "tests/nats_server.h"
 #include "tests/test.h"
 
@@ -235,7 +236,7 @@ TEST(a_consumer_outlives_a_restart_of_the_server)
     CHECK(bus_consumer_fetch(c, &none, 1, 100, &count) == OK && count == 0);
 
     nats_server_halt(&w.server);
-    while (bus_is_up(w.bus))
+    while (bus_link_is_up(&w.bus->hear))
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     CHECK(bus_consumer_fetch(c, &none, 1, 100, &count) == ERR_UNAVAILABLE);
     CHECK(nats_server_resume(&w.server));
