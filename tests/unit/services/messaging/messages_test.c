@@ -239,6 +239,8 @@ TEST(an_upload_is_attached_by_the_token_of_its_owner)
     CHECK_STR(kit_get("attachments.0.height"), "null");
     CHECK(strstr(kit_get("attachments.0.url"), "/a%20b.png?exp=") != NULL);
     snowflake id = kit_get_id("id");
+    CHECK_STR(kit_event_get("attachment.use", "attachment_ids.0"), kit_f("%" PRIu64, file.id));
+    CHECK_STR(kit_event_get("attachment.use", "message_id"), kit_f("%" PRIu64, id));
     CHECK_INT(kit_call(p.owner, "messaging.message.get", of_message(p.channel, id), NULL), OK);
     CHECK_STR(kit_get("attachments.0.size"), "12");
     snowflake bob = member_of(&p);
