@@ -13,5 +13,6 @@ const struct service moderation_service = {
     .subject = "moderation",
     .api = &moderation_api,
     .hears = hears,
+    .authorise = guard_ask,
     .needs = NEEDS_DB | NEEDS_IDS,
 };
