@@ -14,6 +14,7 @@
 #include "gateway/server.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
+#include "shared/service/metrics.h"
 
 enum {
     GAP_MS = 20,      /* between two copies of messaging order can change by so much */
@@ -87,7 +88,8 @@ static void on_filled(struct loop *l, struct query *q)
     }
     if (fill->until > c->seq)
         c->seq = fill->until;
-    LOG(INFO, "channel.filled", KV("channel_id", c->id), KV("after", after), KV("until", c->seq));
+    metric_add(METRIC_gaps_filled_total, 0, 0, 1);
+    LOG(DEBUG, "channel.filled", KV("channel_id", c->id), KV("after", after), KV("until", c->seq));
     fill_free(fill);
     advance(c);
     wait_for_missing(c, GAP_MS);

@@ -21,6 +21,7 @@
 #include "shared/base/buf.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
+#include "shared/service/metrics.h"
 
 enum entry_kind { ENTRY_IDENTIFY, ENTRY_RESUME, ENTRY_JOIN };
 
@@ -254,6 +255,7 @@ static void replay_missing(struct session *s)
     for (uint32_t i = 0; i < missing.count; i++)
         session_send(s, frames_at(&missing, i));
     frames_clear(&missing);
+    metric_add(METRIC_resumes_total, 0, 0, 1);
 }
 
 /* ---- all at once ---- */
@@ -476,6 +478,7 @@ static bool resume_here(struct session *s, const struct identity *who)
     session_hand_over(s, old);
     session_state(old, SESSION_ACTIVE);
     session_resume_writing(old);
+    metric_add(METRIC_resumes_total, 0, 0, 1);
     return true;
 }
 

@@ -19,6 +19,7 @@
 #include "shared/base/log.h"
 #include "shared/base/rand.h"
 #include "shared/base/str.h"
+#include "shared/service/metrics.h"
 
 enum { IDENTIFY_MS = 60 * 1000, IDLE_MS = 90 * 1000 };
 
@@ -147,6 +148,7 @@ void session_send(struct session *s, struct frame *f)
     if (s->state == SESSION_CLOSING)
         return;
     if (!replay_add(&s->out, f, (uint32_t)s->loop->gateway->settings->ring_frames)) {
+        metric_add(METRIC_sockets_slow_total, 0, 0, s->socket != NULL);
         session_close(s, CLOSE_UNKNOWN_ERROR);
         return;
     }
@@ -200,6 +202,7 @@ void session_leave_all(struct session *s)
 void session_reset(struct session *s)
 {
     static const char invalid[] = "{\"op\":\"invalid_session\",\"d\":{\"resumable\":false}}";
+    metric_add(METRIC_resets_total, 0, 0, 1);
     session_leave_all(s);
     feed_leave(s);
     entry_free(s->entry);

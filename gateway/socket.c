@@ -30,6 +30,7 @@
 #include "shared/base/log.h"
 #include "shared/crypto/token.h"
 #include "shared/domain/limit.h"
+#include "shared/service/metrics.h"
 
 enum {
     CHUNK = 64 * 1024, /* of one write: what a slow reader can make libwebsockets keep */
@@ -71,7 +72,6 @@ struct sockets {
     atomic_uint next;
     atomic_bool is_draining;
     _Atomic int64_t connections;
-    _Atomic int64_t refused;
     _Atomic int64_t logged_us;
 };
 
@@ -106,6 +106,7 @@ static size_t gather(char *scratch, struct session *s)
             break;
         s->out_offset = 0;
         replay_wrote(&s->out);
+        metric_add(METRIC_frames_sent_total, 0, 0, 1);
     }
     return len;
 }
@@ -116,6 +117,7 @@ static bool write_some(struct socket *k, struct session *s)
     if (replay_peek(&s->out, 1) == NULL && s->out_offset == 0 && only->len <= CHUNK) {
         bool is_ok = write_raw(k, only->bytes, only->len);
         replay_wrote(&s->out);
+        metric_add(METRIC_frames_sent_total, 0, 0, 1);
         return is_ok;
     }
     char *scratch = k->loop->sockets->shards[k->loop->index]->scratch;
@@ -161,6 +163,13 @@ void socket_close(struct socket *k, enum close_reason why, bool is_mid_frame)
 void socket_attach(struct socket *k, struct session *s)
 {
     k->session = s;
+}
+
+/* How many there were before. */
+static int64_t count_socket(struct sockets *k, int64_t change)
+{
+    metric_add(METRIC_sockets, 0, 0, change);
+    return atomic_fetch_add(&k->connections, change);
 }
 
 /* ---- libwebsockets' callbacks ---- */
@@ -277,7 +286,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     else if (reason == LWS_CALLBACK_HTTP)
         return lws_return_http_status(wsi, UPGRADE_REQUIRED, NULL) < 0 ? -1 : 1;
     else if (reason == LWS_CALLBACK_WSI_DESTROY)
-        atomic_fetch_sub(&l->sockets->connections, 1);
+        count_socket(l->sockets, -1);
     return 0;
 }
 
@@ -388,14 +397,13 @@ static void refuse_socket(struct sockets *k, int fd)
 {
     static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
                                  "Content-Length: 0\r\nConnection: close\r\n\r\n";
-    atomic_fetch_add(&k->refused, 1);
+    metric_add(METRIC_sockets_refused_total, 0, 0, 1);
     (void)!send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     close(fd);
     int64_t now = mono_us();
     int64_t last = atomic_load(&k->logged_us);
     if (now - last > 1000000 && atomic_compare_exchange_strong(&k->logged_us, &last, now))
-        LOG(WARN, "socket.refused", KV("connections", atomic_load(&k->connections)),
-            KV("refused", atomic_load(&k->refused)));
+        LOG(WARN, "socket.refused", KV("connections", sockets_count(k)));
 }
 
 /* Who resumes goes where the session is: its resume_url says "/ws?loop=1". */
@@ -414,9 +422,8 @@ static struct loop *loop_for(struct sockets *k, int fd)
 void sockets_adopt(struct sockets *k, int fd)
 {
     int64_t max = k->gateway->settings->max_connections;
-    if (atomic_load(&k->is_draining) || atomic_fetch_add(&k->connections, 1) >= max) {
-        if (!atomic_load(&k->is_draining))
-            atomic_fetch_sub(&k->connections, 1);
+    if (count_socket(k, 1) >= max || atomic_load(&k->is_draining)) {
+        count_socket(k, -1);
         refuse_socket(k, fd);
         return;
     }
@@ -425,9 +432,9 @@ void sockets_adopt(struct sockets *k, int fd)
     loop_post(loop_for(k, fd), &a->post);
 }
 
-struct sockets_stats sockets_stats(const struct sockets *k)
+int64_t sockets_count(const struct sockets *k)
 {
-    return (struct sockets_stats){atomic_load(&k->connections), atomic_load(&k->refused)};
+    return atomic_load(&k->connections);
 }
 
 /* ---- going ---- */

@@ -28,12 +28,7 @@ void sockets_drain(struct sockets *s);
 /* Stops the threads; nothing is called after. The bus must still be open. */
 void sockets_close(struct sockets *s);
 
-/* What an operator wants to see. Any thread. */
-struct sockets_stats {
-    int64_t connections;
-    int64_t refused;
-};
-struct sockets_stats sockets_stats(const struct sockets *s);
+int64_t sockets_count(const struct sockets *s); /* any thread */
 
 /* As much of what waits as the kernel takes; the rest follows by session_resume_writing. */
 void socket_write(struct socket *socket, struct session *s);

@@ -306,7 +306,7 @@ TEST(connections_past_the_cap_are_refused_and_places_come_back)
     CHECK_INT(status, 503);
     client_cut(&c[2]);
     client_cut(&c[0]);
-    for (int i = 0; i < 200 && sockets_stats(w.gateway.sockets).connections > 1; i++)
+    for (int i = 0; i < 200 && sockets_count(w.gateway.sockets) > 1; i++)
         (void)client_next(&c[1], 10);
     CHECK(client_open(&c[2], &w, "/ws", NULL));
     client_cut(&c[1]);
@@ -404,9 +404,9 @@ TEST(clients_that_vanish_at_any_moment_leave_nothing_behind)
             world_message(&w, "to whom it may concern");
     }
     const struct timespec pause = {.tv_nsec = 20 * 1000000};
-    for (int i = 0; i < 200 && sockets_stats(w.gateway.sockets).connections > 0; i++)
+    for (int i = 0; i < 200 && sockets_count(w.gateway.sockets) > 0; i++)
         nanosleep(&pause, NULL);
-    CHECK_INT(sockets_stats(w.gateway.sockets).connections, 0);
+    CHECK_INT(sockets_count(w.gateway.sockets), 0);
     world_end(&w);
 }
 
