@@ -31,9 +31,9 @@ SHAPE(audit_note);
 /* Names the note itself has, and what follows from acts without being one. Overwrites are acts of
  * their own. */
 static const char *const unaudited[] = {
-    "id",        "server_id", "channel_id",   "user_id",    "actor_id",        "reason",
-    "rev",       "seq",       "member_count", "uses",       "last_message_id", "created_at",
-    "joined_at", "url",       "user",         "overwrites",
+    "id",         "server_id", "channel_id",   "user_id", "actor_id",        "reason",
+    "rev",        "seq",       "member_count", "uses",    "last_message_id", "created_at",
+    "deleted_at", "joined_at", "url",          "user",    "overwrites",
 };
 
 static bool is_audited(const struct field *f)
@@ -79,6 +79,10 @@ static const char *changes_of(struct arena *arena, const struct audit *a)
 
 void audit(struct req *rq, const struct audit *a)
 {
+    const char *changes = changes_of(&rq->arena, a);
+    bool is_change = a->before != NULL && a->after != NULL;
+    if (is_change && strcmp(changes, "[]") == 0)
+        return;
     const struct audit_note note = {
         .server_id = a->server_id,
         .channel_id = a->channel_id,
@@ -86,7 +90,7 @@ void audit(struct req *rq, const struct audit *a)
         .target_id = a->target_id,
         .action = a->action,
         .reason = a->reason,
-        .changes = changes_of(&rq->arena, a),
+        .changes = changes,
         .at = clock_us(),
     };
     emit(rq, EV_AUDIT_CREATE, (struct event_to){.user = a->server_id}, &audit_note_shape, &note);

@@ -20,7 +20,8 @@ struct audit {
     const void *after;         /* NULL: it is gone */
 };
 
-/* The caller of the request did it, now. What differs between before and after is in the note. */
+/* The caller of the request did it, now. What differs between before and after is in the note; when
+ * nothing does, nothing was done. */
 void audit(struct req *rq, const struct audit *a);
 
 extern const struct shape audit_note_shape;

@@ -249,10 +249,14 @@ enum err member_add(struct req *rq, const struct member_args *in)
 {
     struct server s = {0};
     TRY(server_lock(rq, in->server_id, &s));
+    bool is_member;
+    TRY(is_there(rq, &member_exists, s.id, in->user_id, &is_member));
     TRY(member_enter(rq, &s, in->user_id));
     struct member m = {0};
     TRY(member_find(rq, s.id, in->user_id, &m));
-    audit(rq, &(struct audit){.action = "member.add", .server_id = s.id, .target_id = in->user_id});
+    if (!is_member)
+        audit(rq,
+              &(struct audit){.action = "member.add", .server_id = s.id, .target_id = in->user_id});
     return reply(rq, &member_shape, &m);
 }
 
