@@ -207,6 +207,8 @@ const char *front_http(struct front *w, const char *request, size_t len)
             ssize_t sent = send(ends[0], request, len, MSG_NOSIGNAL);
             request += sent > 0 ? sent : 0;
             len -= sent > 0 ? (size_t)sent : len;
+            if (len == 0)
+                shutdown(ends[0], SHUT_WR);
         }
         ssize_t n = recv(ends[0], piece, sizeof(piece), 0);
         if (n == 0 || (n < 0 && (client.revents & (POLLERR | POLLHUP)) != 0))
