@@ -53,6 +53,8 @@ struct desk {
     struct req rq;
     const struct rpc *rpc;
     enum err err;
+    struct req batch[KIT_BATCH_MAX];
+    struct caller batch_from[KIT_BATCH_MAX];
     char *texts[TEXTS];
     unsigned next_text;
 };
@@ -61,6 +63,14 @@ struct desk {
 
 static pthread_key_t desk_key;
 
+static void batch_clear(struct desk *d)
+{
+    for (size_t i = 0; i < KIT_BATCH_MAX; i++) {
+        arena_release(&d->batch[i].arena);
+        buf_done(&d->batch[i].reply);
+    }
+}
+
 static void desk_free(void *arg)
 {
     struct desk *d = arg;
@@ -68,6 +78,7 @@ static void desk_free(void *arg)
         free(d->texts[i]);
     arena_release(&d->rq.arena);
     buf_done(&d->rq.reply);
+    batch_clear(d);
     db_free(d->db);
     PQclear(d->result);
     PQfinish(d->plain);
@@ -212,6 +223,58 @@ enum err kit_call(snowflake actor, const char *subject, const char *params, cons
     return d->err;
 }
 
+struct batch_errand {
+    struct req **rqs;
+    const void *ins[KIT_BATCH_MAX];
+    enum err *errs;
+    size_t n;
+};
+
+static enum err batch_work(struct req *lead, void *arg)
+{
+    struct batch_errand *b = arg;
+    return desk()->rpc->batch(lead, b->rqs, b->ins, b->errs, b->n);
+}
+
+static enum err batch_admit(struct desk *d, size_t i, const struct kit_request *r,
+                            const void **ret_in)
+{
+    auto_json json_t *query = read_object(r->params);
+    auto_json json_t *form = read_object(r->body);
+    void *in = NULL;
+    d->batch_from[i] = d->from;
+    d->batch_from[i].user = r->actor;
+    d->batch[i] = d->rq;
+    d->batch[i].arena = (struct arena){0};
+    d->batch[i].reply = (struct buf){0};
+    d->batch[i].from = &d->batch_from[i];
+    d->batch[i].actor = r->actor;
+    TRY(rpc_admit(d->rpc, kit.may, &d->batch[i], form, query, &in));
+    *ret_in = in;
+    return OK;
+}
+
+enum err kit_batch(const char *subject, const struct kit_request *requests, size_t n,
+                   enum err *errs)
+{
+    struct desk *d = desk();
+    struct req *rqs[KIT_BATCH_MAX];
+    struct batch_errand b = {.rqs = rqs, .errs = errs, .n = n};
+    batch_clear(d);
+    begin(d, 0, subject);
+    d->rpc = find_row(subject);
+    for (size_t i = 0; i < n; i++) {
+        rqs[i] = &d->batch[i];
+        d->err = batch_admit(d, i, &requests[i], &b.ins[i]);
+        if (d->err != OK)
+            return d->err;
+    }
+    d->rq.from = NULL;
+    d->rq.app = 0;
+    d->err = transact(&d->rq, batch_work, &b);
+    return d->err;
+}
+
 struct errand {
     const struct listen *hears;
     const void *payload;
@@ -315,6 +378,11 @@ static const char *look_up(const char *text, const char *path)
 const char *kit_get(const char *path)
 {
     return look_up(kit_body(), path);
+}
+
+const char *kit_batch_get(size_t i, const char *path)
+{
+    return look_up(buf_str(&desk()->batch[i].reply), path);
 }
 
 snowflake kit_get_id(const char *path)

@@ -36,6 +36,18 @@ struct caller *kit_caller(void);
 /* Call a row as actor (0: nobody). params and body are JSON objects or NULL. */
 enum err kit_call(snowflake actor, const char *subject, const char *params, const char *body);
 
+/* Call a BATCH row as its writer does: requests of these actors in one transaction, on a leading
+ * request that is nobody's. errs gets each one's result; the answers are read by number. */
+enum { KIT_BATCH_MAX = 16 };
+struct kit_request {
+    snowflake actor;
+    const char *params;
+    const char *body;
+};
+enum err kit_batch(const char *subject, const struct kit_request *requests, size_t n,
+                   enum err *errs);
+const char *kit_batch_get(size_t i, const char *path);
+
 /* The last call: its status and answer, the log's reason, its first field error as "field: text".
  */
 int kit_status(void);

@@ -190,12 +190,22 @@ static enum err referenced_read(struct req *rq, struct draft *d)
                : e;
 }
 
+/* Every statement runs on the transaction's request, on behalf of the sender: one of the sender's
+ * own would not know that it is inside the transaction, and reconnect in its middle. */
+static void speak_for(struct req *rq, const struct req *sender)
+{
+    rq->from = sender->from;
+    rq->actor = sender->actor;
+    rq->app = sender->app;
+}
+
 static enum err draft_make(struct req *rq, struct draft *d)
 {
+    speak_for(rq, d->sender);
     d->content = d->in->content != NULL ? d->in->content : "";
-    TRY(rights_here(d->sender, d->in->channel_id, &d->where));
+    TRY(rights_here(rq, d->in->channel_id, &d->where));
     TRY(rights_include(&d->where, PERM_SEND_MESSAGES));
-    TRY(post_check(d->sender, &d->where));
+    TRY(post_check(rq, &d->where));
     if (is_blank(d->content) && d->in->attachments.count == 0)
         return ERR_EMPTY_MESSAGE;
     TRY(attachments_read(d));

@@ -273,3 +273,35 @@ TEST(numbers_are_dense_and_ids_grow_with_them_whoever_writes_at_once)
                       p.channel),
               "0");
 }
+
+TEST(a_batch_judges_each_of_its_messages_alone)
+{
+    if (!world_open())
+        return;
+    struct place p = place_new();
+    struct place q = place_new();
+    snowflake bob = member_of(&p);
+    CHECK_INT(
+        kit_call(p.owner, "messaging.channel.update", in_channel(p.channel), "{\"slow_mode\":60}"),
+        OK);
+    struct kit_request requests[] = {
+        {p.owner, in_channel(p.channel), kit_f("{\"content\":\"<@%" PRIu64 ">\"}", bob)},
+        {bob,       in_channel(p.channel),                          "{\"content\":\"first\"}"                                      },
+        {q.owner,       in_channel(q.channel),                      "{\"content\":\"elsewhere\",\"reply_to\":null}"},
+        {bob,       in_channel(p.channel),                          "{\"content\":\"too fast\"}"                                          },
+        {p.owner,       in_channel(p.channel),                      "{\"content\":\" \"}"},
+        {p.owner,       in_channel(p.channel),                      "{\"content\":\"x\",\"reply_to\":\"5\"}"                                          },
+        {p.owner,       in_channel(p.channel),                      "{\"content\":\"last\"}"},
+    };
+    enum err errs[ARRAY_LEN(requests)];
+    CHECK_INT(kit_batch("messaging.message.create", requests, ARRAY_LEN(requests), errs), OK);
+    CHECK_STR(kit_batch_get(0, "mentions.0"), kit_f("%" PRIu64, bob));
+    CHECK_INT(errs[1], OK);
+    CHECK_STR(kit_batch_get(1, "seq"), "2");
+    CHECK_STR(kit_batch_get(2, "seq"), "1");
+    CHECK_INT(errs[3], ERR_SLOW_MODE);
+    CHECK_INT(errs[4], ERR_EMPTY_MESSAGE);
+    CHECK_INT(errs[5], ERR_INVALID_FORM);
+    CHECK_STR(kit_batch_get(6, "seq"), "3");
+    CHECK_STR(kit_sql("SELECT seq FROM channels WHERE id = %" PRIu64, p.channel), "3");
+}
