@@ -175,3 +175,8 @@ const char *stand_in_head(const char *subject, const char *name)
     pthread_mutex_unlock(&cast.lock);
     return value;
 }
+
+struct bus *stand_in_bus(void)
+{
+    return cast.bus;
+}

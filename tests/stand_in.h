@@ -19,6 +19,10 @@ void stand_in_refuses(const char *subject, enum err e);
 /* How often the subject was asked. */
 int stand_in_asked(const char *subject);
 
+/* The operator's bus, for work that asks and that the kit would run in a transaction. */
+struct bus;
+struct bus *stand_in_bus(void);
+
 /* The body of the last such question, and one of its headers; "" when there is none. */
 const char *stand_in_body(const char *subject);
 const char *stand_in_head(const char *subject, const char *name);
