@@ -115,16 +115,18 @@ class App extends EventTarget {
 
   #goToHash() {
     const [server, channel] = location.hash.slice(1).split('/');
-    const first = this.store.servers.keys().next().value;
-    this.go(this.store.servers.has(server) ? server : first, channel);
+    this.go(this.#existing(server), channel);
+  }
+
+  #existing(serverId) {
+    return this.store.servers.has(serverId) ? serverId : this.store.servers.keys().next().value;
   }
 
   /** The place one is at may be taken away. */
   #keepPlace() {
     const { server, channel } = this.store.selected;
     const isGone = !this.store.servers.has(server) || (channel !== null && !this.store.channel);
-    const isEmpty = server === null && this.store.servers.size === 0;
-    if (this.store.me !== null && isGone && !isEmpty) this.go(server ?? null);
+    if (server !== null && isGone) this.go(this.#existing(server));
   }
 
   #firstChannel(server) {
@@ -146,7 +148,7 @@ class App extends EventTarget {
 
   #loadPeople(serverId) {
     const server = this.store.servers.get(serverId);
-    if (server.memberCursor === '0') this.attempt(this.store.loadMembers(serverId));
+    if (server.memberCursor === null) this.attempt(this.store.loadMembers(serverId));
     this.store.loadPresences(serverId).catch(() => {}); // then it is not known who is online
     for (const channel of server.channels.values()) {
       if (channel.type === 'voice') this.voice.look(channel.id).catch(() => {});

@@ -44,7 +44,7 @@ export class Peer {
   /** A signal of the other side. */
   hear(kind, payload) {
     this.#incoming = this.#incoming
-      .then(() => (kind === 'candidate' ? this.#takeCandidates(payload) : this.#takeDescription(kind, payload)))
+      .then(() => (kind === 'candidate' ? this.#takeCandidates([payload].flat()) : this.#takeDescription(kind, payload)))
       .catch((error) => console.warn('signal', kind, error));
   }
 
@@ -68,19 +68,19 @@ export class Peer {
     }
   }
 
-  async #takeDescription(kind, { sdp }) {
+  async #takeDescription(kind, description) {
     const collides = kind === 'offer' && (this.#isOffering || this.#pc.signalingState !== 'stable');
     this.#isIgnoring = collides && !this.#isPolite;
     if (this.#isIgnoring) return;
-    await this.#pc.setRemoteDescription({ type: kind, sdp });
-    await this.#takeCandidates({ candidates: this.#early.splice(0) });
+    await this.#pc.setRemoteDescription({ type: kind, sdp: description.sdp });
+    await this.#takeCandidates(this.#early.splice(0));
     if (kind === 'offer') {
       await this.#pc.setLocalDescription();
       this.#tellDescription();
     }
   }
 
-  async #takeCandidates({ candidates }) {
+  async #takeCandidates(candidates) {
     if (this.#pc.remoteDescription === null) {
       this.#early.push(...candidates);
       return;
@@ -96,14 +96,14 @@ export class Peer {
 
   #tellDescription() {
     const { type, sdp } = this.#pc.localDescription;
-    this.#tell(type, { sdp });
+    this.#tell(type, { type, sdp });
   }
 
   #tellCandidate(candidate) {
     this.#candidates.push(candidate.toJSON());
     this.#batch ??= setTimeout(() => {
       this.#batch = null;
-      this.#tell('candidate', { candidates: this.#candidates.splice(0) });
+      this.#tell('candidate', this.#candidates.splice(0));
     }, CANDIDATES_TOGETHER_MS);
   }
 

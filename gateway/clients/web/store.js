@@ -119,7 +119,7 @@ export class Store {
       roles: byId(server.roles),
       channels: byId(server.channels),
       members: new Map([[server.member.user_id, server.member]]),
-      memberCursor: '0',
+      memberCursor: null,
       hasMoreMembers: true,
     });
     for (const old of known?.channels.values() ?? []) {
@@ -194,8 +194,8 @@ export class Store {
 
   async loadMembers(serverId) {
     const server = this.servers.get(serverId);
-    const path = `/servers/${serverId}/members?after=${server.memberCursor}&limit=${MEMBER_PAGE}`;
-    const page = await this.#api.get(path);
+    const after = server.memberCursor === null ? '' : `&after=${server.memberCursor}`;
+    const page = await this.#api.get(`/servers/${serverId}/members?limit=${MEMBER_PAGE}${after}`);
     for (const member of page) {
       const known = server.members.get(member.user_id);
       if (!known || known.rev < member.rev) server.members.set(member.user_id, member);

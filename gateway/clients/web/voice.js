@@ -41,7 +41,6 @@ export class Voice extends EventTarget {
     this.hangUp();
     this.#stream = await this.#openMicrophone();
     this.channelId = channelId;
-    this.#early = [];
     try {
       await this.#enter();
     } catch (error) {
@@ -92,9 +91,14 @@ export class Voice extends EventTarget {
   }
 
   hear({ t, d }) {
-    if (this.channelId === null || t !== 'voice.signal' || d.channel_id !== this.channelId) return;
+    const isOurs = t === 'voice.signal' && d.to_session_id === this.#mySession;
+    if (!isOurs || d.channel_id !== this.channelId) return;
     if (this.#early !== null) this.#early.push(d);
     else this.#takeSignal(d);
+  }
+
+  get #mine() {
+    return this.#store.rooms.get(this.channelId)?.get(this.#store.me?.id);
   }
 
   #path() {
@@ -112,12 +116,13 @@ export class Voice extends EventTarget {
   async #enter() {
     const { channelId } = this;
     this.#mySession = this.#sessionId();
+    this.#early = [];
     const room = await this.#api.post(this.#path(), { session_id: this.#mySession, ...this.#state() });
     if (this.channelId !== channelId) return;
     this.#iceServers = room.ice_servers;
-    this.#store.setRoom(channelId, room.participants);
-    const early = this.#early ?? [];
+    const early = this.#early;
     this.#early = null;
+    this.#store.setRoom(channelId, room.participants);
     for (const signal of early) this.#takeSignal(signal);
   }
 
@@ -131,7 +136,10 @@ export class Voice extends EventTarget {
   }
 
   #apply() {
-    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !this.isMuted;
+    const isSilenced = this.#mine?.server_muted ?? false;
+    for (const track of this.#stream?.getAudioTracks() ?? []) {
+      track.enabled = !this.isMuted && !isSilenced;
+    }
     for (const { peer } of this.#peers.values()) peer.isSilent = this.isDeafened;
     this.#changed();
   }
@@ -140,8 +148,7 @@ export class Voice extends EventTarget {
   #follow() {
     if (this.channelId === null || this.#early !== null) return;
     const room = this.#store.rooms.get(this.channelId) ?? new Map();
-    const mine = room.get(this.#store.me.id);
-    if (mine === undefined || mine.session_id !== this.#mySession) {
+    if (this.#mine?.session_id !== this.#mySession) {
       this.hangUp(); // removed, or talking on another device now
       return;
     }
@@ -170,13 +177,13 @@ export class Voice extends EventTarget {
 
   /** It may be faster than the news that its sender is there: then it is the news. */
   #takeSignal(signal) {
-    const known = this.#peers.get(signal.from_user_id);
-    if (known !== undefined && known.session !== signal.from_session_id) {
-      known.peer.close();
-      this.#peers.delete(signal.from_user_id);
+    const { from_user_id: userId, from_session_id: session } = signal;
+    if (this.#peers.get(userId)?.session !== session) {
+      const room = this.#store.rooms.get(this.channelId);
+      room.set(userId, { ...room.get(userId), user_id: userId, session_id: session });
+      this.#store.changed('voice');
     }
-    this.#meet(signal.from_user_id, signal.from_session_id);
-    this.#peers.get(signal.from_user_id)?.peer.hear(signal.kind, signal.payload);
+    this.#peers.get(userId)?.peer.hear(signal.kind, signal.payload);
   }
 
   #changed() {

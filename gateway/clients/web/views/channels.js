@@ -24,7 +24,7 @@ function participantsOf(store, channel) {
   return [...(store.rooms.get(channel.id)?.values() ?? [])].map((p) => ({
     id: p.user_id,
     name: store.nameOfId(channel.server_id, p.user_id),
-    state: p.deafened ? 'deafened' : p.muted ? 'muted' : '',
+    state: p.deafened ? 'deafened' : p.muted || p.server_muted ? 'muted' : '',
   }));
 }
 

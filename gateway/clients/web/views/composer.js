@@ -19,7 +19,7 @@ class Composer {
   constructor(app) {
     this.#app = app;
     this.#files = new KeyedList($('#composer-files'), (file) => this.#fileItem(file),
-      ({ name, progress, problem }) => JSON.stringify([name, progress, problem]));
+      ({ name, progress, problem, uploaded }) => JSON.stringify([name, progress, problem, uploaded?.id]));
     $('#composer').addEventListener('submit', (e) => {
       e.preventDefault();
       this.#send();
@@ -141,7 +141,6 @@ class Composer {
           this.#files.show(this.#draft.files, (one) => one.key);
         },
       });
-      entry.progress = 1;
       announce(`${entry.name} is uploaded.`);
     } catch (error) {
       entry.problem = error.message;
@@ -150,10 +149,12 @@ class Composer {
   }
 
   #fileItem(entry) {
-    const { name, progress, problem } = entry;
+    const { name, progress, problem, uploaded } = entry;
     return h('li', {}, h('span', {}, name),
-      problem
-        ? h('span', { class: 'problem' }, problem)
+      problem ? h('span', { class: 'problem' }, problem) : null,
+      uploaded ? h('span', { class: 'note' }, 'ready') : null,
+      problem || uploaded
+        ? null
         : h('progress', { value: progress, max: 1, 'aria-label': `Uploading ${name}` }),
       button('Remove', () => {
         entry.stop.abort();

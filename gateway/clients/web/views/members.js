@@ -28,7 +28,7 @@ export function showMembers(app) {
   store.on(['members'], () => {
     list.show(itemsOf(store));
     $('#members').hidden = store.server === null;
-    $('#more-members').hidden = !store.server?.hasMoreMembers || store.server.memberCursor === '0';
+    $('#more-members').hidden = !store.server?.hasMoreMembers || store.server.memberCursor === null;
   });
   $('#more-members').addEventListener('click', () =>
     app.attempt(store.loadMembers(store.selected.server)));

@@ -117,7 +117,7 @@ class Conversation {
     $('#empty').hidden = channel !== null;
     $('#empty').textContent = server
       ? 'There is no text channel here yet.'
-      : 'You are in no server yet. Create one with +, or join one with → and an invite.';
+      : 'Choose a server, create one with +, or join one with → and an invite.';
     $('#history').textContent = !timeline?.isLoaded
       ? 'Loading…'
       : timeline.hasOlder ? '' : `This is the beginning of #${channel?.name}.`;

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+// People at their browsers: each has a context of their own, and does with the page what a person
+// does, by what a person sees (roles, labels, text). Whatever the page complains of in the console
+// fails the test that ends with `calm`.
+
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chromium } from 'playwright-core';
+
+export const BASE = process.env.PARLEY_URL;
+const PASSWORD = 'correct horse battery';
+const PATIENCE_MS = 15_000;
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream',
+  '--autoplay-policy=no-user-gesture-required',
+  '--allow-loopback-in-peer-connection',
+];
+
+export function launch() {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: FLAGS,
+  });
+}
+
+export function unique(word) {
+  return `${word}_${randomBytes(4).toString('hex')}`;
+}
+
+// A request that fails while the gateway is away is not the page's fault.
+const EXPECTED = /net::ERR_|WebSocket connection to|status of (401|404|429|503|504)/;
+
+export class Person {
+  complaints = [];
+
+  static async arrive(browser, name, path = '/', base = BASE) {
+    const person = new Person();
+    person.name = unique(name);
+    person.base = base;
+    const context = await browser.newContext({ permissions: ['microphone', 'clipboard-write'] });
+    context.setDefaultTimeout(PATIENCE_MS);
+    // The tests look into connections from outside; the page gives nobody access to them.
+    await context.addInitScript(() => {
+      const Native = window.RTCPeerConnection;
+      window.connections = [];
+      window.RTCPeerConnection = class extends Native {
+        constructor(...args) {
+          super(...args);
+          window.connections.push(this);
+        }
+      };
+    });
+    const page = await context.newPage();
+    page.on('pageerror', (error) => person.complaints.push(error.message));
+    page.on('console', (line) => {
+      const isBad = line.type() === 'error' || line.type() === 'warning';
+      if (isBad && !EXPECTED.test(line.text())) person.complaints.push(line.text());
+    });
+    person.page = page;
+    await page.goto(base + path);
+    return person;
+  }
+
+  /** Arrives and registers. */
+  static async join(browser, name, path, base) {
+    const person = await Person.arrive(browser, name, path, base);
+    await person.register();
+    return person;
+  }
+
+  async register() {
+    const form = this.page.locator('#register');
+    await form.getByLabel('Username').fill(this.name);
+    await form.getByLabel('E-mail').fill(`${this.name}@example.org`);
+    await form.getByLabel('Password').fill(PASSWORD);
+    await form.getByRole('button').click();
+    await this.connected();
+  }
+
+  async logIn() {
+    const form = this.page.locator('#login');
+    await form.getByLabel('Username or e-mail').fill(this.name);
+    await form.getByLabel('Password').fill(PASSWORD);
+    await form.getByRole('button').click();
+    await this.connected();
+  }
+
+  connected(timeout = PATIENCE_MS) {
+    return this.page.locator('#connection[data-state=connected]').waitFor({ timeout });
+  }
+
+  async createServer(name) {
+    await this.page.getByRole('button', { name: 'Create a server' }).click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await this.isIn(name);
+  }
+
+  async createChannel(name, kind = 'Text') {
+    await this.page.getByRole('button', { name: 'New channel' }).click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill(name);
+    await dialog.getByLabel('Kind').selectOption({ label: kind });
+    await dialog.getByRole('button', { name: 'Create' }).click();
+    await this.channel(name).waitFor();
+  }
+
+  /** A path like /invite/abc. */
+  async createInvite() {
+    await this.page.getByRole('button', { name: 'Invite', exact: true }).click();
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Create link' }).click();
+    const link = await dialog.getByLabel('Link').inputValue();
+    await dialog.getByRole('button', { name: 'Copy' }).click();
+    await dialog.getByRole('button', { name: 'Copied' }).waitFor();
+    await dialog.getByRole('button', { name: 'Close' }).click();
+    return new URL(link).pathname;
+  }
+
+  async acceptInvite(serverName) {
+    const dialog = this.page.getByRole('dialog');
+    await dialog.getByText(`Join ${serverName}?`).waitFor();
+    await dialog.getByRole('button', { name: 'Join' }).click();
+    await this.isIn(serverName);
+  }
+
+  isIn(serverName) {
+    return this.page.locator('#server-name').getByText(serverName, { exact: true }).waitFor();
+  }
+
+  channel(name) {
+    return this.page.locator('#channel-list').getByRole('button', { name });
+  }
+
+  async say(text) {
+    await this.page.getByLabel('Message', { exact: true }).fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  message(text) {
+    return this.page.locator('#messages .message:not(.pending)').filter({ hasText: text });
+  }
+
+  sees(text, timeout = PATIENCE_MS) {
+    return this.message(text).waitFor({ timeout });
+  }
+
+  notSees(text) {
+    return this.message(text).waitFor({ state: 'detached' });
+  }
+
+  /** A button of a message, which shows while one points at it. */
+  async act(text, name) {
+    await this.message(text).hover();
+    await this.message(text).getByRole('button', { name }).click();
+  }
+
+  texts() {
+    return this.page.locator('#messages .text').allInnerTexts();
+  }
+
+  calm() {
+    assert.deepEqual(this.complaints, [], `${this.name}'s page complains`);
+  }
+}
+
+/** Waits until look() gives something true, and gives that. */
+export async function eventually(look, what) {
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    assert.ok(Date.now() < end, `in vain: ${what}`);
+    await new Promise((done) => {
+      setTimeout(done, 100);
+    });
+  }
+}
+
+/** Two people in a server of the first one's. */
+export async function twoInAServer(browser, base = BASE) {
+  const ada = await Person.join(browser, 'ada', '/', base);
+  const server = unique('Library');
+  await ada.createServer(server);
+  const bob = await Person.join(browser, 'bob', await ada.createInvite(), base);
+  await bob.acceptInvite(server);
+  return { ada, bob, server };
+}

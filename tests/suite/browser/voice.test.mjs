@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Two people talk: sound really arrives at both, by fake microphones.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { eventually, launch, twoInAServer } from './people.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** Bytes of sound that arrived over connections that are open. */
+function heard(person) {
+  return person.page.evaluate(async () => {
+    let bytes = 0;
+    for (const connection of window.connections) {
+      if (connection.connectionState !== 'connected') continue;
+      for (const entry of (await connection.getStats()).values()) {
+        if (entry.type === 'inbound-rtp') bytes += entry.bytesReceived;
+      }
+    }
+    return bytes;
+  });
+}
+
+async function hears(person) {
+  const before = await heard(person);
+  await eventually(async () => (await heard(person)) > before + 1000, `${person.name} hears`);
+}
+
+async function bothJoin(ada, bob) {
+  await ada.channel('General').last().click();
+  await ada.page.getByText('Talking in General').waitFor();
+  await bob.page.getByRole('list', { name: 'Talking in General' }).getByText(ada.name).waitFor();
+  await bob.channel('General').last().click();
+  await ada.page.getByText(`Talking in General with ${bob.name}`).waitFor();
+  await bob.page.getByText(`Talking in General with ${ada.name}`).waitFor();
+}
+
+test('both join, both hear, mute shows, leaving ends it', async () => {
+  const { ada, bob } = await twoInAServer(browser);
+  await bothJoin(ada, bob);
+  await Promise.all([hears(ada), hears(bob)]);
+
+  await ada.page.getByRole('button', { name: 'Mute' }).click();
+  await bob.page.locator('.participants').getByText(`${ada.name} (muted)`).waitFor();
+  await ada.page.getByRole('button', { name: 'Mute' }).click();
+  await bob.page.locator('.participants').getByText('(muted)').waitFor({ state: 'detached' });
+  await bob.page.getByRole('button', { name: 'Deafen' }).click();
+  await ada.page.locator('.participants').getByText(`${bob.name} (deafened)`).waitFor();
+
+  await ada.page.getByRole('button', { name: 'Leave' }).click();
+  await bob.page.getByText('Talking in General, alone so far').waitFor();
+  await eventually(() => ada.page.evaluate(() =>
+    window.connections.every((connection) => connection.connectionState === 'closed')), 'all is closed');
+  ada.calm();
+  bob.calm();
+});
+
+test('who comes back is heard again', async () => {
+  const { ada, bob } = await twoInAServer(browser);
+  await bothJoin(ada, bob);
+  await hears(bob);
+  await ada.page.getByRole('button', { name: 'Leave' }).click();
+  await bob.page.getByText('alone so far').waitFor();
+  await ada.channel('General').last().click();
+  await Promise.all([hears(ada), hears(bob)]);
+  assert.equal(await bob.page.locator('.participants li').count(), 2);
+});
+
+test('who closes the page is gone from the room', async () => {
+  const { ada, bob } = await twoInAServer(browser);
+  await bothJoin(ada, bob);
+  await ada.page.close({ runBeforeUnload: true });
+  await bob.page.getByText('alone so far').waitFor();
+});
