@@ -26,7 +26,6 @@
 #define API_PREFIX "/api/v1"
 
 enum {
-    IDLE_S = 60,
     HTTP_STACK = 256 * 1024,
     DISCARD_MAX = 1024 * 1024, /* of a body nobody wants, so that the client reads our answer */
     RETRY_MS = 1000,
@@ -426,14 +425,15 @@ enum err rest_open(struct gateway *g, struct rest **ret)
     snprintf(r->request_prefix, sizeof(r->request_prefix), "%llx", (unsigned long long)rand_u64());
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->calm, NULL);
-    r->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
-            MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-        0, NULL, NULL, on_request, r, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_URI_LOG_CALLBACK, on_uri, r, MHD_OPTION_NOTIFY_COMPLETED, on_completed, r,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)g->settings->rest_connections,
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK, MHD_OPTION_END);
+    r->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
+                             MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+                         0, NULL, NULL, on_request, r, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+                         MHD_OPTION_URI_LOG_CALLBACK, on_uri, r, MHD_OPTION_NOTIFY_COMPLETED,
+                         on_completed, r, MHD_OPTION_CONNECTION_LIMIT,
+                         (unsigned)g->settings->rest_connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                         (unsigned)g->settings->http_idle_s, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                         MHD_OPTION_THREAD_STACK_SIZE, (size_t)HTTP_STACK, MHD_OPTION_END);
     if (r->daemon == NULL) {
         rest_close(r);
         return ERR_UNAVAILABLE;

@@ -31,6 +31,8 @@ const struct conf_key gateway_keys[] = {
 
     {"REST_CONNECTIONS",   S(rest_connections,       INT),  "10000",                 0,                           "HTTP connections at a time",               1,
      1000000                                                                                                                                                               },
+    {"HTTP_IDLE_S",        S(http_idle_s,            INT),  "60",                    0,                           "seconds a silent HTTP connection is kept", 1,
+     3600                                                                                                                                                                  },
     {"BODY_LIMIT",         S(body_limit,             INT),  "65536",                 0,                           "bytes of a JSON body",                     1024, 1048576},
     {"REQUEST_TIMEOUT_MS", S(request_timeout_ms,     INT),  "5000",                  0,                           "a request's deadline",                     100,
      60000                                                                                                                                                                 },

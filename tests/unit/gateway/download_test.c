@@ -20,7 +20,7 @@ static const char opened[] =
 struct copy {
     struct front *front;
     struct bus_sub *sub;
-    int64_t fail_at;
+    _Atomic int64_t fail_at;
     atomic_int asked;
 };
 
@@ -68,6 +68,12 @@ static void copy_open(struct copy *c, struct front *w)
     CHECK_INT(bus_flush(w->services, 2000), OK);
 }
 
+static void copy_close(struct copy *c)
+{
+    bus_unhear(c->sub);
+    front_close(c->front);
+}
+
 static bool is_content(const char *body, int64_t offset, int64_t size)
 {
     bool is_good = (int64_t)strlen(body) == size;
@@ -89,7 +95,7 @@ TEST(a_file_comes_whole_with_headers_that_make_it_harmless)
     CHECK(strstr(got, "sandbox\r\n"));
     CHECK(strstr(got, "ETag: \"tag\"\r\n"));
     CHECK_INT(atomic_load(&c.asked), (FILE_SIZE + DOWNLOAD_BLOCK - 1) / DOWNLOAD_BLOCK);
-    front_close(&w);
+    copy_close(&c);
 }
 
 TEST(a_range_asks_only_for_its_blocks)
@@ -105,7 +111,7 @@ TEST(a_range_asks_only_for_its_blocks)
     got = front_get(&w, PATH, "Range: bytes=2000000-\r\n");
     CHECK_INT(http_status(got), 416);
     CHECK(strstr(got, "Content-Range: bytes */1000003\r\n"));
-    front_close(&w);
+    copy_close(&c);
 }
 
 TEST(what_the_client_has_is_not_sent_again)
@@ -120,7 +126,7 @@ TEST(what_the_client_has_is_not_sent_again)
     CHECK(strstr(got, "Content-Length: 1000003\r\n"));
     CHECK_STR(http_body(got), "");
     CHECK_INT(atomic_load(&c.asked), 0);
-    front_close(&w);
+    copy_close(&c);
 }
 
 TEST(a_file_that_gets_lost_ends_the_connection_and_not_the_gateway)
@@ -134,7 +140,7 @@ TEST(a_file_that_gets_lost_ends_the_connection_and_not_the_gateway)
     CHECK(strlen(http_body(got)) < FILE_SIZE);
     c.fail_at = 0;
     CHECK(is_content(http_body(front_get(&w, PATH, "")), 0, FILE_SIZE));
-    front_close(&w);
+    copy_close(&c);
 }
 
 TEST(a_link_that_is_refused_is_a_problem_document)
@@ -148,5 +154,5 @@ TEST(a_link_that_is_refused_is_a_problem_document)
     CHECK_STR(http_body(got), "{\"code\":90024}");
     CHECK_STR(w.fakes[2].last_params,
               "{\"exp\":\"1\",\"sig\":\"x\",\"attachment_id\":\"9\",\"filename\":\"a.txt\"}");
-    front_close(&w);
+    copy_close(&c);
 }

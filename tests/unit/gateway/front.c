@@ -136,6 +136,7 @@ void front_begin(struct front *w)
                      .token_audience = "parley",
                      .revoked_keep_s = 900,
                      .rest_connections = 100,
+                     .http_idle_s = 1,
                      .body_limit = 4096,
                      .request_timeout_ms = 1500,
                      .web_root = "gateway/clients/web",
