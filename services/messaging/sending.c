@@ -307,8 +307,11 @@ static void message_tell(const struct draft *d, const struct placed *at)
     message_finish(d->sender, d->where.server_id, &m);
     struct event_to to = {.server = m.server_id, .channel = m.channel_id, .seq = m.rev};
     emit(d->sender, EV_MESSAGE_CREATE, to, &message_shape, &m);
+    /* The answer is the event's body: it is encoded once. */
+    const struct event *told = d->sender->events;
+    buf_reset(&d->sender->reply);
+    buf_add(&d->sender->reply, told->body, told->body_len);
     files_tell(d->sender, &m);
-    (void)reply(d->sender, &message_shape, &m);
 }
 
 enum err message_create(struct req *rq, struct req **rqs,
