@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The steps, each begun by the end of the one before: whose token is it; which servers; subscribe
- * to them and wait until the bus has it; the state; every server's layout at least as new as the
- * state; on a resume what the client misses; then all of it at once, in one turn of the loop. */
+ * The steps, each begun by the end of the one before: whose token is it; subscribe to the user and
+ * wait until the bus has it; the state; attach to the servers it names; every server's layout at
+ * least as new as the state; on a resume what the client misses; then all of it at once, in one
+ * turn of the loop. Attaching comes after asking, so it only counts where the loop had not gone
+ * beyond what the answer says; elsewhere the state is asked for once more. */
 
 #include "gateway/entry.h"
 
@@ -29,9 +31,10 @@ enum { HELD_MAX = 4096 };
 
 struct entry {
     enum entry_kind kind;
-    bool is_asking; /* an answer or a flush is under way */
-    bool is_stale;  /* what is being asked will not be enough */
-    char *user;     /* the account's JSON */
+    uint64_t serial; /* an answer to an earlier entry of the session is not for this one */
+    unsigned asking; /* answers and flushes under way */
+    bool is_stale;   /* what is being asked will not be enough */
+    char *user;      /* the account's JSON */
     struct state *state;
     struct frames held; /* events of the user meanwhile */
     struct cursors cursors;
@@ -67,10 +70,26 @@ void entry_hold(struct session *s, struct frame *f)
 
 /* ---- questions on behalf of the session's user ---- */
 
-static struct session *session_of(struct loop *l, uint64_t serial)
+/* Who asks: the session and which of its entries. */
+struct asker {
+    uint64_t session;
+    uint64_t entry;
+};
+
+static struct asker asker_of(const struct session *s)
 {
-    struct session *s = map_get(&l->sessions, serial);
-    return s != NULL && s->state != SESSION_CLOSING && s->entry != NULL ? s : NULL;
+    return (struct asker){s->serial, s->entry->serial};
+}
+
+/* If it still waits for the answer, which is then counted as arrived. */
+static struct session *answered(struct loop *l, struct asker who)
+{
+    struct session *s = map_get(&l->sessions, who.session);
+    if (s == NULL || s->state == SESSION_CLOSING || s->entry == NULL ||
+        s->entry->serial != who.entry)
+        return NULL;
+    s->entry->asking--;
+    return s;
 }
 
 static void ask(struct session *s, const char *subject, query_parse_fn *parse, query_done_fn *done)
@@ -83,13 +102,14 @@ static void ask(struct session *s, const char *subject, query_parse_fn *parse, q
                          .ip = s->ip,
                          .agent = s->agent,
                          .request_id = s->id};
-    s->entry->is_asking = true;
+    s->entry->asking++;
     query_start(s->loop, &(struct query){.who = &who,
                                          .subject = subject,
                                          .json = "{}",
                                          .parse = parse,
                                          .done = done,
-                                         .session = s->serial});
+                                         .session = s->serial,
+                                         .entry = s->entry->serial});
 }
 
 /* A state that cannot be had: the client tries again, or lives on without what it joined. */
@@ -120,7 +140,6 @@ static void begin_document(const struct session *s, const char *op, struct buf *
     buf_printf(&text, "ws%s/ws?loop=%u", strncmp(url, "http", 4) == 0 ? url + 4 : "",
                s->loop->index);
     buf_json_str(out, text.data, text.len);
-    buf_printf(out, ",\"user\":%s", s->entry->user);
 }
 
 static void send_ready(struct session *s)
@@ -128,6 +147,7 @@ static void send_ready(struct session *s)
     auto_buf struct buf out = {0};
     struct span json = s->entry->state->json;
     begin_document(s, "ready", &out);
+    buf_printf(&out, ",\"user\":%s", s->entry->user);
     /* The rest is what messaging said, without its opening brace and with a closing one more. */
     buf_addc(&out, ',');
     const char *inside = memchr(json.at, '{', json.len);
@@ -289,7 +309,22 @@ static void go_live(struct session *s)
     entry_free(e);
 }
 
-/* A server that the state has and the session does not: attach to it and ask again. */
+/* The loop knows the server and has not passed on more of it than was told: who attaches now and
+ * starts from what was told misses nothing. */
+static bool is_current(const struct session *s, const struct told *told)
+{
+    const struct server *server = server_find(s->loop, told->server);
+    if (server == NULL || server->layout == NULL || server->seq > told->seq)
+        return false;
+    for (size_t i = 0; i < told->channel_count; i++) {
+        const struct channel *c = map_get(&server->channels, told->channels[i].id);
+        if (c == NULL || c->seq > told->channels[i].seq)
+            return false;
+    }
+    return true;
+}
+
+/* A server that the state has and the session does not. */
 static bool has_strangers(const struct session *s)
 {
     for (size_t i = 0; i < s->entry->state->count; i++)
@@ -298,13 +333,18 @@ static bool has_strangers(const struct session *s)
     return false;
 }
 
-static void attach_strangers(struct session *s)
+/* False: one of them has gone on since the state was made, which then has to be made again. */
+static bool attach_strangers(struct session *s)
 {
+    bool all_current = true;
     for (size_t i = 0; i < s->entry->state->count; i++) {
-        snowflake id = s->entry->state->servers[i].server;
-        if (session_membership(s, id) == NULL)
-            (void)member_new(server_get(s->loop, s->who.app, id), s);
+        const struct told *told = &s->entry->state->servers[i];
+        if (session_membership(s, told->server) != NULL)
+            continue;
+        all_current = all_current && is_current(s, told);
+        (void)member_new(server_get(s->loop, s->who.app, told->server), s);
     }
+    return all_current;
 }
 
 static bool layouts_are_there(const struct session *s)
@@ -321,10 +361,9 @@ static bool layouts_are_there(const struct session *s)
 void entry_advance(struct session *s)
 {
     struct entry *e = s->entry;
-    if (e == NULL || e->is_asking || e->state == NULL || s->state == SESSION_CLOSING)
+    if (e == NULL || e->asking > 0 || e->state == NULL || s->state == SESSION_CLOSING)
         return;
-    if (e->is_stale || has_strangers(s)) {
-        attach_strangers(s);
+    if (e->is_stale || (has_strangers(s) && !attach_strangers(s))) {
         gather(s);
         return;
     }
@@ -350,12 +389,11 @@ void entry_disturb(struct session *s)
 
 static void on_state(struct loop *l, struct query *q)
 {
-    struct session *s = session_of(l, q->session);
+    struct session *s = answered(l, (struct asker){q->session, q->entry});
     if (s == NULL) {
         state_free(q->result);
         return;
     }
-    s->entry->is_asking = false;
     if (q->err != OK) {
         give_up(s, q->err);
         return;
@@ -367,20 +405,19 @@ static void on_state(struct loop *l, struct query *q)
 
 struct gathering {
     struct flush flush;
-    uint64_t session;
+    struct asker asker;
 };
 
 static void on_flushed(struct loop *l, struct post *p)
 {
     struct gathering *g = CONTAINER_OF(p, struct gathering, flush.post);
-    struct session *s = session_of(l, g->session);
+    struct session *s = answered(l, g->asker);
     bool is_ok = g->flush.is_ok;
     free(g);
     atomic_fetch_sub(&l->asks, 1);
     if (s == NULL)
         return;
     if (!is_ok) {
-        s->entry->is_asking = false;
         give_up(s, ERR_UNAVAILABLE);
         return;
     }
@@ -393,30 +430,13 @@ static void on_flushed(struct loop *l, struct post *p)
 static void gather(struct session *s)
 {
     s->entry->is_stale = false;
-    s->entry->is_asking = true;
+    s->entry->asking++;
     struct gathering *g = heap_alloc(sizeof(*g));
     g->flush.loop = s->loop;
     g->flush.post.run = on_flushed;
-    g->session = s->serial;
+    g->asker = asker_of(s);
     atomic_fetch_add(&s->loop->asks, 1);
     fanout_flush(s->loop->fanout, &g->flush);
-}
-
-static void on_servers(struct loop *l, struct query *q)
-{
-    struct session *s = session_of(l, q->session);
-    auto_heap struct ids *ids = q->result;
-    if (s == NULL)
-        return;
-    s->entry->is_asking = false;
-    if (q->err != OK) {
-        give_up(s, q->err);
-        return;
-    }
-    for (size_t i = 0; i < ids->count; i++)
-        if (session_membership(s, ids->v[i]) == NULL)
-            (void)member_new(server_get(l, s->who.app, ids->v[i]), s);
-    gather(s);
 }
 
 static void *parse_user(const struct ask_answer *a)
@@ -428,18 +448,17 @@ static void *parse_user(const struct ask_answer *a)
 
 static void on_user(struct loop *l, struct query *q)
 {
-    struct session *s = session_of(l, q->session);
+    struct session *s = answered(l, (struct asker){q->session, q->entry});
     if (s == NULL) {
         free(q->result);
         return;
     }
-    s->entry->is_asking = false;
     if (q->err != OK) {
         give_up(s, q->err);
         return;
     }
     s->entry->user = q->result;
-    ask(s, "rpc.messaging.member.servers", ids_parse, on_servers);
+    entry_advance(s);
 }
 
 /* ---- the credential ---- */
@@ -447,7 +466,7 @@ static void on_user(struct loop *l, struct query *q)
 struct credential {
     struct post post;
     struct loop *loop;
-    uint64_t session;
+    struct asker asker;
     enum err err;
     struct identity who;
 };
@@ -485,7 +504,7 @@ static bool resume_here(struct session *s, const struct identity *who)
 static void on_identified(struct loop *l, struct post *p)
 {
     struct credential *c = CONTAINER_OF(p, struct credential, post);
-    struct session *s = session_of(l, c->session);
+    struct session *s = answered(l, c->asker);
     atomic_fetch_sub(&l->asks, 1);
     auto_heap struct credential *owned = c;
     if (s == NULL)
@@ -505,7 +524,9 @@ static void on_identified(struct loop *l, struct post *p)
     }
     s->who = c->who;
     feed_enter(s);
-    ask(s, "rpc.auth.user.me", parse_user, on_user);
+    if (s->entry->kind == ENTRY_IDENTIFY)
+        ask(s, "rpc.auth.user.me", parse_user, on_user);
+    gather(s);
 }
 
 static void on_identity(void *arg, enum err e, const struct identity *who)
@@ -521,6 +542,7 @@ static struct entry *entry_new(struct session *s, enum entry_kind kind)
 {
     struct entry *e = heap_alloc(sizeof(*e));
     e->kind = kind;
+    e->serial = ++s->loop->serials;
     s->entry = e;
     return e;
 }
@@ -528,9 +550,9 @@ static struct entry *entry_new(struct session *s, enum entry_kind kind)
 static void check(struct session *s, struct span token, bool is_ticket)
 {
     struct credential *c = heap_alloc(sizeof(*c));
-    *c = (struct credential){.post.run = on_identified, .loop = s->loop, .session = s->serial};
+    *c = (struct credential){.post.run = on_identified, .loop = s->loop, .asker = asker_of(s)};
     session_state(s, SESSION_IDENTIFYING);
-    s->entry->is_asking = true;
+    s->entry->asking++;
     atomic_fetch_add(&s->loop->asks, 1);
     struct identities *ids = s->loop->gateway->identities;
     (is_ticket ? identity_redeem : identity_check)(ids, token.at, token.len, on_identity, c);

@@ -33,7 +33,8 @@ struct loop {
     struct map backlogs;   /* by channel: what returning sessions miss */
     struct session *dirty; /* have something to be written, or are closing */
     uint64_t serials;
-    struct timer beat;    /* of presence */
+    struct timer welcome; /* of presence: who is new */
+    struct timer beat;    /* of presence: who is there */
     _Atomic int64_t asks; /* answers still to come from other threads */
     struct loop_private *private;
 };

@@ -81,20 +81,29 @@ static struct viewer viewer_of(const struct membership *m)
     return (struct viewer){m->session->who.user, m->session->who.is_admin, m->roles, m->role_count};
 }
 
+/* The object with another number in one of its members. */
+static void copy_with(struct buf *out, struct span json, const char *name, int64_t number)
+{
+    struct span value;
+    if (!scan_member(json, name, &value) || value.at == NULL) {
+        buf_add(out, json.at, json.len);
+        return;
+    }
+    const char *rest = value.at + value.len;
+    buf_add(out, json.at, (size_t)(value.at - json.at));
+    buf_add_i64(out, number);
+    buf_add(out, rest, (size_t)(json.at + json.len - rest));
+}
+
+/* The numbers in the text are the layout's, which may be ahead of what was passed on. A client
+ * takes them for what it has, so they become those of what it has. */
 static struct frame *frame_of_gained(const struct server *s, const struct view_channel *v)
 {
     const struct channel *c = map_get(&s->channels, v->id);
+    auto_buf struct buf once = {0};
     auto_buf struct buf body = {0};
-    struct span seq;
-    /* The number in the text is the layout's; the session continues from what was passed on. */
-    if (c != NULL && scan_member(v->json, "seq", &seq) && seq.at != NULL) {
-        buf_add(&body, v->json.at, (size_t)(seq.at - v->json.at));
-        buf_add_i64(&body, c->seq);
-        const char *rest = seq.at + seq.len;
-        buf_add(&body, rest, (size_t)(v->json.at + v->json.len - rest));
-    } else {
-        buf_add(&body, v->json.at, v->json.len);
-    }
+    copy_with(&once, v->json, "seq", c != NULL ? c->seq : v->seq);
+    copy_with(&body, (struct span){once.data, once.len}, "rev", s->seq);
     return frame_event(&event_types[EV_CHANNEL_CREATE], (struct event_to){.server = s->id},
                        body.data, body.len);
 }
@@ -103,8 +112,7 @@ static struct frame *frame_of_lost(const struct server *s, snowflake channel)
 {
     auto_buf struct buf body = {0};
     buf_printf(&body, "{\"id\":\"%llu\",\"server_id\":\"%llu\",\"rev\":%lld}",
-               (unsigned long long)channel, (unsigned long long)s->id,
-               (long long)(s->layout != NULL ? s->layout->seq : 0));
+               (unsigned long long)channel, (unsigned long long)s->id, (long long)s->seq);
     return frame_event(&event_types[EV_CHANNEL_DELETE], (struct event_to){.server = s->id},
                        body.data, body.len);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * rpc.presence.session.open and .close with the session's user as the actor and {"session_id"};
- * .beat on nobody's behalf with {"sessions":[{"session_id","user_id","app_id"}]}, which also opens
- * what presence does not know. */
+ * rpc.presence.session.beat on nobody's behalf with
+ * {"sessions":[{"session_id","user_id","app_id"}]} opens what presence does not know, so it also
+ * says who is new: those who came within a moment, in few messages. rpc.presence.session.close has
+ * the session's user as the actor and {"session_id"}.
+ */
 
 #include "gateway/presence.h"
 
@@ -14,7 +16,7 @@
 #include "shared/base/buf.h"
 #include "shared/wire/bus.h"
 
-enum { BEAT_MS = 20 * 1000, BEAT_SESSIONS = 500 };
+enum { BEAT_MS = 20 * 1000, BEAT_SESSIONS = 500, WELCOME_MS = 30, NEW_SESSIONS = 16 };
 
 static void on_answer(void *arg, enum err e, natsMsg *msg)
 {
@@ -22,7 +24,7 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
     natsMsg_Destroy(msg);
 }
 
-static void tell(const struct session *s, const char *subject)
+void presence_close(const struct session *s)
 {
     struct caller who = {.user = s->who.user,
                          .app = s->who.app,
@@ -32,17 +34,8 @@ static void tell(const struct session *s, const char *subject)
                          .request_id = s->id};
     char json[64];
     snprintf(json, sizeof(json), "{\"session_id\":\"%s\"}", s->id);
-    ask_start_as(s->loop->gateway->bus, &who, &(struct ask_out){subject, json}, on_answer, NULL);
-}
-
-void presence_open(const struct session *s)
-{
-    tell(s, "rpc.presence.session.open");
-}
-
-void presence_close(const struct session *s)
-{
-    tell(s, "rpc.presence.session.close");
+    struct ask_out out = {"rpc.presence.session.close", json};
+    ask_start_as(s->loop->gateway->bus, &who, &out, on_answer, NULL);
 }
 
 static void send_beat(struct loop *l, struct buf *json)
@@ -52,26 +45,51 @@ static void send_beat(struct loop *l, struct buf *json)
     buf_reset(json);
 }
 
-static void on_beat(struct timer *t, void *arg)
+static void add_session(struct buf *json, const struct session *s)
 {
-    (void)t;
-    struct loop *l = arg;
+    buf_printf(json, "%s{\"session_id\":\"%s\",\"user_id\":\"%llu\",\"app_id\":\"%llu\"}",
+               json->len == 0 ? "{\"sessions\":[" : ",", s->id, (unsigned long long)s->who.user,
+               (unsigned long long)s->who.app);
+}
+
+/* The new ones, which are work for presence, in small messages; else everybody, in large ones. */
+static void beat(struct loop *l, bool only_new)
+{
     auto_buf struct buf json = {0};
     size_t count = 0;
     void *session;
     for (size_t at = 0; map_next(&l->sessions, &at, NULL, &session);) {
-        const struct session *s = session;
-        if (s->state != SESSION_ACTIVE)
+        struct session *s = session;
+        if (s->state != SESSION_ACTIVE || (only_new && s->is_beating))
             continue;
-        buf_printf(&json, "%s{\"session_id\":\"%s\",\"user_id\":\"%llu\",\"app_id\":\"%llu\"}",
-                   json.len == 0 ? "{\"sessions\":[" : ",", s->id, (unsigned long long)s->who.user,
-                   (unsigned long long)s->who.app);
-        if (++count % BEAT_SESSIONS == 0)
+        s->is_beating = true;
+        add_session(&json, s);
+        if (++count % (only_new ? NEW_SESSIONS : BEAT_SESSIONS) == 0)
             send_beat(l, &json);
     }
     if (json.len > 0)
         send_beat(l, &json);
-    presence_beat_start(l);
+}
+
+static void on_new(struct timer *t, void *arg)
+{
+    (void)t;
+    beat(arg, true);
+}
+
+void presence_open(struct session *s)
+{
+    struct loop *l = s->loop;
+    s->is_beating = false;
+    if (!timer_is_set(&l->welcome))
+        loop_soon(l, &l->welcome, WELCOME_MS, on_new, l);
+}
+
+static void on_beat(struct timer *t, void *arg)
+{
+    (void)t;
+    beat(arg, false);
+    presence_beat_start(arg);
 }
 
 void presence_beat_start(struct loop *l)
@@ -82,4 +100,5 @@ void presence_beat_start(struct loop *l)
 void presence_beat_stop(struct loop *l)
 {
     timer_cancel(&l->beat);
+    timer_cancel(&l->welcome);
 }

@@ -30,6 +30,7 @@ struct query {
     snowflake server; /* what done wants to remember */
     snowflake channel;
     uint64_t session; /* its serial */
+    uint64_t entry;
     int64_t after;
 
     enum err err;

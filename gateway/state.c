@@ -120,18 +120,3 @@ const struct told *state_find(const struct state *s, snowflake server)
             return &s->servers[i];
     return NULL;
 }
-
-void *ids_parse(const struct ask_answer *a)
-{
-    struct span array = {a->body, a->len};
-    struct span item, id;
-    size_t max = item_count(array);
-    struct ids *ids = heap_alloc(sizeof(*ids) + max * sizeof(ids->v[0]));
-    for (size_t at = 0; scan_item(array, &at, &item); ids->count++) {
-        if (!scan_member(item, "id", &id) || !scan_id(id, &ids->v[ids->count])) {
-            free(ids);
-            return NULL;
-        }
-    }
-    return ids;
-}

@@ -23,11 +23,4 @@ void *state_parse(const struct ask_answer *a); /* a query_parse_fn */
 void state_free(struct state *s);
 const struct told *state_find(const struct state *s, snowflake server);
 
-/* The ids of [{"id":"1"},…]: a query_parse_fn for a struct ids. */
-struct ids {
-    size_t count;
-    snowflake v[];
-};
-void *ids_parse(const struct ask_answer *a);
-
 #endif
