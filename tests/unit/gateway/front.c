@@ -121,7 +121,8 @@ const char *front_token(struct front *w, snowflake user, snowflake session)
 static bool is_up(void *arg)
 {
     struct front *w = arg;
-    return bus_is_up(w->services) && bus_is_up(w->g.bus) && cache_is_up(w->g.cache);
+    bool has_cache = w->settings.redis_url != NULL || cache_is_up(w->g.cache);
+    return bus_is_up(w->services) && bus_is_up(w->g.bus) && has_cache;
 }
 
 static bool is_ready(void *arg)
@@ -154,7 +155,8 @@ void front_open(struct front *w)
     routes_init();
     CHECK_INT(bus_open(&(struct bus_settings){urls.operator_nats, "unit"}, &w->services), OK);
     CHECK_INT(bus_open(&(struct bus_settings){urls.nats, "gateway"}, &g->bus), OK);
-    CHECK_INT(cache_open(&(struct cache_settings){urls.redis}, &g->cache), OK);
+    const char *redis = w->settings.redis_url != NULL ? w->settings.redis_url : urls.redis;
+    CHECK_INT(cache_open(&(struct cache_settings){redis}, &g->cache), OK);
     CHECK(front_wait(is_up, w));
     play_auth(w);
     CHECK_INT(peers_new(w->settings.trusted_proxies, &g->peers), OK);

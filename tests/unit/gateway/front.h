@@ -40,7 +40,8 @@ struct front {
     size_t fake_count;
 };
 
-/* With auth played well: keys and no revocations. Change w->settings before. */
+/* With auth played well: keys and no revocations. Change w->settings between the two; a redis_url
+ * given there is not waited for. */
 void front_begin(struct front *w);
 void front_open(struct front *w);
 void front_close(struct front *w);
