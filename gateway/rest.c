@@ -411,7 +411,7 @@ static enum MHD_Result on_request(void *cls UNUSED, struct MHD_Connection *conne
 
 /* ---- the daemon ---- */
 
-static void on_log(void *arg UNUSED, const char *format, va_list args)
+PRINTF_LIKE(2, 0) static void on_log(void *arg UNUSED, const char *format, va_list args)
 {
     char text[256];
     vsnprintf(text, sizeof(text), format, args);
