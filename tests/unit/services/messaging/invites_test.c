@@ -58,7 +58,6 @@ static void follow(int number, void *arg)
 {
     (void)number;
     struct crowd *c = arg;
-    world_open();
     enum err e = kit_call(person("crowd"), "messaging.invite.accept", of_code(c->code), NULL);
     CHECK(e == OK || e == ERR_INVITE_EXPIRED);
     atomic_fetch_add(e == OK ? &c->in : &c->out, 1);

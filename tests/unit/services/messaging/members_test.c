@@ -109,7 +109,6 @@ static void enter(int number, void *arg)
 {
     (void)number;
     const struct place *p = arg;
-    world_open();
     join(p, person("crowd"));
 }
 

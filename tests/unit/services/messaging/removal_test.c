@@ -155,39 +155,3 @@ TEST(a_moderator_redacts_a_message)
     CHECK_INT(kit_call(mod, "messaging.message.redact", of_message(p.channel, id), NULL),
               ERR_UNKNOWN_MESSAGE);
 }
-
-TEST(permissions_are_told_to_other_services)
-{
-    if (!world_open())
-        return;
-    struct place p = place_new();
-    snowflake bob = member_of(&p);
-    const char *row = "messaging.permission.get";
-    CHECK_INT(kit_call(0, row,
-                       kit_f("{\"user_id\":\"%" PRIu64 "\",\"channel_id\":\"%" PRIu64 "\"}", bob,
-                             p.channel),
-                       NULL),
-              OK);
-    CHECK_STR(kit_get("is_member"), "true");
-    CHECK_STR(kit_get("channel_type"), "text");
-    CHECK(kit_get_id("server_id") == p.server);
-    CHECK_INT(kit_call(0, row, of_member(p.server, person("eve")), NULL), ERR_UNKNOWN_SERVER);
-}
-
-static const char *account(snowflake id, const char *name, int rev)
-{
-    return kit_f("{\"id\":\"%" PRIu64 "\",\"app_id\":\"1\",\"username\":\"%s\",\"rev\":%d}", id,
-                 name, rev);
-}
-
-TEST(the_copy_of_accounts_follows_events_in_any_order)
-{
-    if (!world_open())
-        return;
-    snowflake id = snowflake_next();
-    const struct listen *hears = messaging_service.hears;
-    CHECK_INT(kit_hear(&hears[1], account(id, "third", 3), NULL), OK);
-    CHECK_INT(kit_hear(&hears[0], account(id, "first", 1), NULL), OK);
-    CHECK_INT(kit_hear(&hears[1], account(id, "second", 2), NULL), OK);
-    CHECK_STR(kit_sql("SELECT username FROM users WHERE id = %" PRIu64, id), "third");
-}

@@ -135,3 +135,16 @@ void at_once(int n, void (*fn)(int number, void *arg), void *arg)
         pthread_join(runners[i].thread, NULL);
     pthread_barrier_destroy(&start);
 }
+
+snowflake channel_of(const struct place *p, const char *body)
+{
+    enum err e = kit_call(p->owner, "messaging.channel.create", in_server(p->server), body);
+    return e == OK ? kit_get_id("id") : 0;
+}
+
+snowflake private_channel(const struct place *p)
+{
+    return channel_of(p, kit_f("{\"name\":\"staff\",\"overwrites\":[{\"id\":\"%" PRIu64
+                               "\",\"type\":\"role\",\"deny\":\"1024\"}]}",
+                               p->server));
+}

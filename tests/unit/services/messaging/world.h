@@ -30,6 +30,11 @@ struct place place_new(void);
 snowflake member_of(const struct place *p);
 void join(const struct place *p, snowflake user);
 
+/* A channel made by the owner, from the body of channel.create; 0 when refused. */
+snowflake channel_of(const struct place *p, const char *body);
+/* One that only those see who are let in. */
+snowflake private_channel(const struct place *p);
+
 /* Send a message; its id, 0 when refused (the last call says why). */
 snowflake say(snowflake user, snowflake channel, const char *text);
 
