@@ -24,6 +24,7 @@ class App extends EventTarget {
   outbox = new Outbox(this.api, this.store);
   socket = new Socket({ token: () => this.api.token(), cursors: () => this.store.cursors() });
   voice = new Voice(this.api, this.store, () => this.socket.sessionId);
+  #awaited = null;
   #invite = /^\/invite\/([\w-]+)$/.exec(location.pathname)?.[1] ?? null;
 
   get invite() {
@@ -68,6 +69,12 @@ class App extends EventTarget {
     const hash = server ? `#${server.id}/${channel?.id ?? ''}` : '';
     if (location.hash !== hash) history.pushState(null, '', `/${hash}`);
     this.#select(server?.id ?? null, channel?.id ?? null);
+  }
+
+  /** To what was just made or joined; the answer may be faster than the event that brings it. */
+  goWhenThere(serverId, channelId = null) {
+    this.#awaited = { serverId, channelId };
+    this.#keepPlace();
   }
 
   #tellEntered(isIn) {
@@ -122,11 +129,22 @@ class App extends EventTarget {
     return this.store.servers.has(serverId) ? serverId : this.store.servers.keys().next().value;
   }
 
-  /** The place one is at may be taken away. */
+  /** The place one waits for may be there now; the place one is at may be taken away. */
   #keepPlace() {
+    if (this.#isThere(this.#awaited)) {
+      const { serverId, channelId } = this.#awaited;
+      this.#awaited = null;
+      this.go(serverId, channelId);
+      return;
+    }
     const { server, channel } = this.store.selected;
     const isGone = !this.store.servers.has(server) || (channel !== null && !this.store.channel);
     if (server !== null && isGone) this.go(this.#existing(server));
+  }
+
+  #isThere(place) {
+    const server = this.store.servers.get(place?.serverId);
+    return server !== undefined && (place.channelId === null || server.channels.has(place.channelId));
   }
 
   #firstChannel(server) {

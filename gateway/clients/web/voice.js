@@ -7,6 +7,12 @@ import { Peer } from './peer.js';
 
 const MICROPHONE = { audio: { echoCancellation: true, noiseSuppression: true } };
 
+/** Somebody who left and came back is not who they were; a signal alone does not say when. */
+function isSameSeat(a, b) {
+  if (a?.session_id !== b.session_id) return false;
+  return !a.joined_at || !b.joined_at || a.joined_at === b.joined_at;
+}
+
 /** Emits `change`. */
 export class Voice extends EventTarget {
   channelId = null;
@@ -18,7 +24,8 @@ export class Voice extends EventTarget {
   #mySession = null; // as we told it when we joined
   #stream = null;
   #iceServers = [];
-  #peers = new Map(); // user id -> {peer, session}
+  #seat = null; // when we took it: another one is another talk
+  #peers = new Map(); // user id -> {peer, participant}
   #early = null; // signals that came before the answer to our joining
 
   constructor(api, store, sessionId) {
@@ -57,8 +64,8 @@ export class Voice extends EventTarget {
 
   /** Without a word to anybody: it is over already, or will be found out. */
   hangUp() {
-    for (const { peer } of this.#peers.values()) peer.close();
-    this.#peers.clear();
+    this.#dropPeers(() => true);
+    this.#seat = null;
     this.#stream?.getTracks().forEach((track) => track.stop());
     this.#stream = null;
     this.channelId = null;
@@ -83,11 +90,9 @@ export class Voice extends EventTarget {
     this.#store.setRoom(channelId, await this.#api.get(`/channels/${channelId}/voice`));
   }
 
-  /** The connection to the server was lost and is back; talk went on meanwhile. */
+  /** The connection to the server was lost, which may have cost us our seat, and is back. */
   async refresh() {
-    if (this.channelId === null) return;
-    if (this.#mySession === this.#sessionId()) await this.look(this.channelId);
-    else await this.#enter();
+    if (this.channelId !== null) await this.#enter();
   }
 
   hear({ t, d }) {
@@ -122,6 +127,9 @@ export class Voice extends EventTarget {
     this.#iceServers = room.ice_servers;
     const early = this.#early;
     this.#early = null;
+    const seat = room.participants.find((p) => p.user_id === this.#store.me.id)?.joined_at;
+    if (seat !== this.#seat) this.#dropPeers(() => true); // the others have closed theirs
+    this.#seat = seat;
     this.#store.setRoom(channelId, room.participants);
     for (const signal of early) this.#takeSignal(signal);
   }
@@ -152,18 +160,27 @@ export class Voice extends EventTarget {
       this.hangUp(); // removed, or talking on another device now
       return;
     }
-    for (const [userId, { peer, session }] of this.#peers) {
-      if (room.get(userId)?.session_id !== session) {
+    this.#dropPeers((userId, participant) => !isSameSeat(room.get(userId), participant));
+    for (const participant of room.values()) this.#meet(participant);
+    this.#apply();
+  }
+
+  #dropPeers(isOver) {
+    for (const [userId, { peer, participant }] of this.#peers) {
+      if (isOver(userId, participant)) {
         peer.close();
         this.#peers.delete(userId);
       }
     }
-    for (const participant of room.values()) this.#meet(participant.user_id, participant.session_id);
-    this.#apply();
   }
 
-  #meet(userId, session) {
-    if (userId === this.#store.me.id || this.#peers.has(userId)) return;
+  #meet(participant) {
+    const userId = participant.user_id;
+    if (userId === this.#store.me.id) return;
+    if (this.#peers.has(userId)) {
+      this.#peers.get(userId).participant = participant;
+      return;
+    }
     const path = `${this.#path()}/signal`;
     const peer = new Peer({
       stream: this.#stream,
@@ -172,15 +189,15 @@ export class Voice extends EventTarget {
       send: (kind, payload) => this.#api.post(path, { to_user_id: userId, kind, payload }),
       onState: () => this.#changed(),
     });
-    this.#peers.set(userId, { peer, session });
+    this.#peers.set(userId, { peer, participant });
   }
 
   /** It may be faster than the news that its sender is there: then it is the news. */
   #takeSignal(signal) {
     const { from_user_id: userId, from_session_id: session } = signal;
-    if (this.#peers.get(userId)?.session !== session) {
+    if (this.#peers.get(userId)?.participant.session_id !== session) {
       const room = this.#store.rooms.get(this.channelId);
-      room.set(userId, { ...room.get(userId), user_id: userId, session_id: session });
+      room.set(userId, { user_id: userId, session_id: session });
       this.#store.changed('voice');
     }
     this.#peers.get(userId)?.peer.hear(signal.kind, signal.payload);

@@ -102,7 +102,7 @@ test('text is never markup, links are links, mentions are names', async () => {
   await bob.sees('<img src=x onerror=alert(1)>');
   assert.equal(await bob.page.locator('#messages img').count(), 0);
   assert.equal(await bob.page.locator('#messages a').getAttribute('href'), 'https://example.org/a?b=1');
-  await bob.page.locator('#messages .mention.mine').getByText(`@${bob.name}`).waitFor();
+  await bob.page.locator('.for-me .mention.mine').getByText(`@${bob.name}`).waitFor();
   bob.calm();
 });
 
@@ -117,6 +117,12 @@ test('the typing line appears and goes', async () => {
   await bob.page.keyboard.press('Enter');
   await ada.sees('so');
   assert.equal(await ada.page.locator('#typing').innerText(), '');
+
+  await ada.page.getByLabel('Message', { exact: true }).fill('');
+  await ada.page.getByLabel('Message', { exact: true }).pressSequentially('no');
+  await bob.page.getByText(`${ada.name} is typing…`).waitFor();
+  await ada.page.getByLabel('Message', { exact: true }).fill('');
+  await bob.page.getByText(`${ada.name} is typing…`).waitFor({ state: 'detached', timeout: 4_000 });
 });
 
 test('a picture is sent and shown', async () => {
@@ -137,7 +143,6 @@ test('unread messages are counted until they are seen', async () => {
   const { ada, bob } = await twoInAServer(browser);
   await ada.createChannel('side');
   await bob.channel('side').waitFor();
-  await ada.channel('side').click();
   await ada.say('one');
   await ada.say('two');
   await bob.channel(/side.*2 unread/).waitFor();
@@ -169,7 +174,6 @@ test('older messages come as one scrolls up, and the place is kept', async () =>
 test('a reload keeps one signed in and where one was', async () => {
   const { ada, server } = await twoInAServer(browser);
   await ada.createChannel('den');
-  await ada.channel('den').click();
   await ada.say('still here');
   await ada.sees('still here');
   await ada.page.reload();

@@ -40,6 +40,24 @@ export function unique(word) {
 // A request that fails while the gateway is away is not the page's fault.
 const EXPECTED = /net::ERR_|WebSocket connection to|status of (401|404|429|503|504)/;
 
+/** The tests look at connections from outside; the page itself gives nobody access to them. */
+function expose() {
+  window.connections = [];
+  window.RTCPeerConnection = class extends window.RTCPeerConnection {
+    constructor(config) {
+      super({ ...config, iceTransportPolicy: localStorage.getItem('policy') ?? 'all' });
+      window.connections.push(this);
+    }
+  };
+  window.sockets = [];
+  window.WebSocket = class extends window.WebSocket {
+    constructor(url) {
+      super(url);
+      window.sockets.push(this);
+    }
+  };
+}
+
 export class Person {
   complaints = [];
 
@@ -49,17 +67,7 @@ export class Person {
     person.base = base;
     const context = await browser.newContext({ permissions: ['microphone', 'clipboard-write'] });
     context.setDefaultTimeout(PATIENCE_MS);
-    // The tests look into connections from outside; the page gives nobody access to them.
-    await context.addInitScript(() => {
-      const Native = window.RTCPeerConnection;
-      window.connections = [];
-      window.RTCPeerConnection = class extends Native {
-        constructor(...args) {
-          super(...args);
-          window.connections.push(this);
-        }
-      };
-    });
+    await context.addInitScript(expose);
     const page = await context.newPage();
     page.on('pageerror', (error) => person.complaints.push(error.message));
     page.on('console', (line) => {
@@ -114,6 +122,7 @@ export class Person {
     await dialog.getByLabel('Kind').selectOption({ label: kind });
     await dialog.getByRole('button', { name: 'Create' }).click();
     await this.channel(name).waitFor();
+    if (kind === 'Text') await this.page.locator('#place').getByText(`# ${name}`).waitFor();
   }
 
   /** A path like /invite/abc. */

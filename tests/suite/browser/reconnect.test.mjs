@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { BASE, Person, eventually, launch, twoInAServer } from './people.mjs';
+import { BASE, Person, launch, twoInAServer } from './people.mjs';
 
 const run = promisify(execFile);
 const OTHER = (process.env.PARLEY_URLS ?? BASE).split(',').at(-1);
@@ -52,13 +52,24 @@ test('a killed gateway comes back and nothing is missed or doubled', async () =>
 
 test('a lost socket is resumed without a new state', async () => {
   const { ada, bob } = await twoInAServer(browser);
-  const frames = [];
-  ada.page.on('websocket', (ws) => ws.on('framereceived', ({ payload }) => frames.push(payload)));
-  await ada.page.context().setOffline(true);
-  await ada.page.evaluate(() => window.dispatchEvent(new Event('offline')));
+  const ops = [];
+  ada.page.on('websocket', (ws) =>
+    ws.on('framereceived', ({ payload }) => ops.push(JSON.parse(payload).op)));
+  await ada.page.evaluate(() => window.sockets.at(-1).close());
+  await ada.page.locator('#connection[data-state=waiting]').waitFor();
   await bob.say('while she is away');
-  await ada.page.context().setOffline(false);
-  await ada.sees('while she is away', RECONNECT_MS);
-  await eventually(async () => (await ada.texts()).length === 1, 'it is there once');
-  assert.ok(!frames.some((frame) => frame.includes('"op":"ready"')), 'no new state was needed');
+  await ada.sees('while she is away');
+  await ada.connected();
+  await bob.say('and after');
+  await ada.sees('and after');
+  assert.deepEqual(await ada.texts(), ['while she is away', 'and after']);
+  assert.ok(ops.includes('resumed') && !ops.includes('ready'), `resumed, not begun anew: ${ops}`);
+  ada.calm();
+});
+
+test('one may ask for the next attempt at once', async () => {
+  const { ada } = await twoInAServer(browser);
+  await ada.page.evaluate(() => window.sockets.at(-1).close());
+  await ada.page.getByRole('button', { name: 'Try now' }).click();
+  await ada.connected();
 });

@@ -59,6 +59,27 @@ test('both join, both hear, mute shows, leaving ends it', async () => {
   bob.calm();
 });
 
+test('where no direct way leads, the relay does', async () => {
+  const { ada, bob } = await twoInAServer(browser);
+  for (const person of [ada, bob]) {
+    await person.page.evaluate(() => localStorage.setItem('policy', 'relay'));
+  }
+  await bothJoin(ada, bob);
+  await Promise.all([hears(ada), hears(bob)]);
+});
+
+test('a lost socket does not end the talk', async () => {
+  const { ada, bob } = await twoInAServer(browser);
+  await bothJoin(ada, bob);
+  await hears(bob);
+  await ada.page.evaluate(() => window.sockets.at(-1).close());
+  await ada.page.locator('#connection[data-state=waiting]').waitFor();
+  await ada.connected();
+  await Promise.all([hears(ada), hears(bob)]);
+  ada.calm();
+  bob.calm();
+});
+
 test('who comes back is heard again', async () => {
   const { ada, bob } = await twoInAServer(browser);
   await bothJoin(ada, bob);

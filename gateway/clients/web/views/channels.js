@@ -5,7 +5,7 @@ import { $, KeyedList, button, h } from '../dom.js';
 import { may } from '../permissions.js';
 import { openDialog } from './form.js';
 
-const SIGNS = { text: '#', announcement: '!', voice: '🔊' };
+const SIGNS = { text: '#', announcement: '!', voice: '♪' };
 
 function byPosition(a, b) {
   return a.position - b.position || (BigInt(a.id) < BigInt(b.id) ? -1 : 1);
@@ -80,7 +80,7 @@ function createChannel(app) {
     submit: async ({ name = '', type }) => {
       const serverId = app.store.selected.server;
       const channel = await app.api.post(`/servers/${serverId}/channels`, { name, type });
-      if (type === 'text' && app.store.findChannel(channel.id)) app.go(serverId, channel.id);
+      if (type === 'text') app.goWhenThere(serverId, channel.id);
     },
   });
 }

@@ -75,10 +75,16 @@ class Composer {
   #onInput() {
     this.#draft.text = this.#text.value;
     this.#fit();
+    this.#tellTyping(this.#text.value !== '');
+  }
+
+  #tellTyping(isTyping) {
     const now = Date.now();
-    if (this.#text.value === '' || now - this.#typingTold < TYPING_EVERY_MS) return;
-    this.#typingTold = now;
-    this.#app.api.post(`/channels/${this.#app.store.selected.channel}/typing`).catch(() => {});
+    const isKnown = now - this.#typingTold < TYPING_EVERY_MS;
+    if (isTyping === isKnown) return;
+    this.#typingTold = isTyping ? now : 0;
+    const path = `/channels/${this.#app.store.selected.channel}/typing`;
+    (isTyping ? this.#app.api.post(path) : this.#app.api.delete(path)).catch(() => {});
   }
 
   #onKey(e) {

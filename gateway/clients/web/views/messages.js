@@ -27,6 +27,7 @@ class Conversation {
   #pending;
   #editing = null;
   #shown = { channel: null, first: null, latest: 0 };
+  #read = new Map(); // channel id -> seq, not told yet
   #readTimer = null;
   #isLoading = false;
   #scroller = $('#scroller');
@@ -43,7 +44,7 @@ class Conversation {
       item.pending ? pendingMessage(app, item.pending) : sentMessage(app, item, this.#acts));
     this.#scroller.addEventListener('scroll', () => this.#onScroll());
     this.#scroller.addEventListener('load', () => this.#shown.isAtEnd && this.#goToEnd(), true);
-    addEventListener('focus', () => this.#readSoon());
+    addEventListener('focus', () => this.#noteRead());
     new ResizeObserver(() => this.#shown.isAtEnd && this.#goToEnd()).observe(this.#scroller);
   }
 
@@ -65,7 +66,7 @@ class Conversation {
       latest: timeline?.latest?.seq ?? 0,
       isAtEnd: wasAtEnd,
     };
-    this.#readSoon();
+    this.#noteRead();
   }
 
   edit(id) {
@@ -142,7 +143,7 @@ class Conversation {
 
   #onScroll() {
     this.#shown.isAtEnd = this.#isAtEnd();
-    this.#readSoon();
+    this.#noteRead();
     if (this.#scroller.scrollTop < NEAR_PX) this.#app.attempt(this.#loadOlder());
   }
 
@@ -156,20 +157,24 @@ class Conversation {
     }
   }
 
-  #readSoon() {
-    clearTimeout(this.#readTimer);
-    this.#readTimer = setTimeout(() => this.#app.attempt(this.#read()), READ_DELAY_MS);
-  }
-
-  async #read() {
-    const { store, api } = this.#app;
+  /** What is in sight is read at once here, and a moment later, with what follows, everywhere. */
+  #noteRead() {
+    const { store } = this.#app;
     const { channel, timeline } = store;
     const latest = timeline?.latest;
     if (!channel || !latest || !document.hasFocus() || !this.#isAtEnd()) return;
     const known = store.reads.get(channel.id);
     if (known && known.last_read_seq >= latest.seq) return;
+    this.#read.set(channel.id, latest.seq);
+    this.#readTimer ??= setTimeout(() => this.#app.attempt(this.#tellRead()), READ_DELAY_MS);
     store.setReads([{ ...known, channel_id: channel.id, last_read_seq: latest.seq, unread: 0, mentions: 0 }]);
-    await api.put(`/channels/${channel.id}/read`, { seq: latest.seq });
+  }
+
+  async #tellRead() {
+    const read = [...this.#read];
+    this.#read.clear();
+    this.#readTimer = null;
+    for (const [id, seq] of read) await this.#app.api.put(`/channels/${id}/read`, { seq });
   }
 
   async #save(message, text) {

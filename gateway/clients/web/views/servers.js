@@ -40,8 +40,7 @@ function codeOf(text) {
 
 async function accept(app, code) {
   const server = await app.api.post(`/invites/${encodeURIComponent(code)}`);
-  if (app.store.servers.has(server.id)) app.go(server.id);
-  else app.awaited = server.id; // until its server.create comes
+  app.goWhenThere(server.id);
 }
 
 /** An invite link was opened. */
@@ -75,14 +74,7 @@ export function showServers(app) {
           String(item.mentions || item.unread))
         : null));
 
-  store.on(['servers', 'channels'], () => {
-    list.show(itemsOf(store));
-    const awaited = app.awaited;
-    if (awaited && store.servers.has(awaited)) {
-      app.awaited = null;
-      app.go(awaited);
-    }
-  });
+  store.on(['servers', 'channels'], () => list.show(itemsOf(store)));
   $('#create-server').addEventListener('click', () =>
     openDialog({
       title: 'Create a server',
@@ -90,8 +82,7 @@ export function showServers(app) {
       deed: 'Create',
       submit: async ({ name = '' }) => {
         const server = await app.api.post('/servers', { name });
-        if (store.servers.has(server.id)) app.go(server.id);
-        else app.awaited = server.id;
+        app.goWhenThere(server.id);
       },
     }));
   $('#join-server').addEventListener('click', () =>
