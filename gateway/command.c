@@ -118,7 +118,7 @@ static void on_loop(struct loop *l, struct post *p)
     answer_done(&r->answer);
     arena_release(&r->arena);
     free(r);
-    atomic_fetch_sub(&l->asks, 1);
+    loop_ask_ends(l);
 }
 
 static void on_answer(void *arg, struct answer *a)
@@ -165,7 +165,7 @@ static void start(struct session *s, const struct route *route, const struct com
     r->who = s->who;
     r->id = (struct span){arena_strndup(&r->arena, id.at, id.len), id.len};
     s->running++;
-    atomic_fetch_add(&s->loop->asks, 1);
+    loop_ask_begins(s->loop);
     call_start(s->loop->gateway,
                &(struct call){.route = route,
                               .who = &r->who,

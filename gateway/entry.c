@@ -414,7 +414,7 @@ static void on_flushed(struct loop *l, struct post *p)
     struct session *s = answered(l, g->asker);
     bool is_ok = g->flush.is_ok;
     free(g);
-    atomic_fetch_sub(&l->asks, 1);
+    loop_ask_ends(l);
     if (s == NULL)
         return;
     if (!is_ok) {
@@ -435,7 +435,7 @@ static void gather(struct session *s)
     g->flush.loop = s->loop;
     g->flush.post.run = on_flushed;
     g->asker = asker_of(s);
-    atomic_fetch_add(&s->loop->asks, 1);
+    loop_ask_begins(s->loop);
     fanout_flush(s->loop->fanout, &g->flush);
 }
 
@@ -505,7 +505,7 @@ static void on_identified(struct loop *l, struct post *p)
 {
     struct credential *c = CONTAINER_OF(p, struct credential, post);
     struct session *s = answered(l, c->asker);
-    atomic_fetch_sub(&l->asks, 1);
+    loop_ask_ends(l);
     auto_heap struct credential *owned = c;
     if (s == NULL)
         return;
@@ -553,7 +553,7 @@ static void check(struct session *s, struct span token, bool is_ticket)
     *c = (struct credential){.post.run = on_identified, .loop = s->loop, .asker = asker_of(s)};
     session_state(s, SESSION_IDENTIFYING);
     s->entry->asking++;
-    atomic_fetch_add(&s->loop->asks, 1);
+    loop_ask_begins(s->loop);
     struct identities *ids = s->loop->gateway->identities;
     (is_ticket ? identity_redeem : identity_check)(ids, token.at, token.len, on_identity, c);
 }

@@ -29,6 +29,8 @@ struct loop_private {
     struct mpsc posts;
     atomic_int backlog;
     atomic_bool is_stopping;
+    atomic_int asks;
+    struct stopper quiet; /* nudged whenever asks falls to zero */
     pthread_t thread;
 };
 
@@ -91,6 +93,7 @@ struct loop *loop_new(struct gateway *g, unsigned index)
     l->index = index;
     l->wheel = wheel_new(TICK_MS, TICKS, mono_us());
     l->private = heap_alloc(sizeof(*l->private));
+    stopper_init(&l->private->quiet);
     l->private->soon = wheel_new(SOON_MS, SOON_TICKS, mono_us());
     l->private->ev = ev_loop_new(EVFLAG_AUTO);
     if (l->private->ev == NULL)
@@ -105,6 +108,7 @@ void loop_free(struct loop *l)
         return;
     ev_loop_destroy(l->private->ev);
     wheel_free(l->private->soon);
+    stopper_done(&l->private->quiet);
     wheel_free(l->wheel);
     map_done(&l->sessions);
     map_done(&l->by_key);
@@ -144,6 +148,24 @@ void loop_post(struct loop *l, struct post *p)
     atomic_fetch_add_explicit(&l->private->backlog, 1, memory_order_relaxed);
     if (mpsc_push(&l->private->posts, &p->node))
         ev_async_send(l->private->ev, &l->private->wake);
+}
+
+void loop_ask_begins(struct loop *l)
+{
+    atomic_fetch_add(&l->private->asks, 1);
+}
+
+void loop_ask_ends(struct loop *l)
+{
+    if (atomic_fetch_sub(&l->private->asks, 1) == 1)
+        stopper_nudge(&l->private->quiet);
+}
+
+void loop_wait_for_answers(struct loop *l, int64_t ms)
+{
+    int64_t until = mono_us() + ms * 1000;
+    while (atomic_load(&l->private->asks) > 0 && mono_us() < until)
+        (void)stopper_wait(&l->private->quiet, (int)((until - mono_us()) / 1000) + 1);
 }
 
 int loop_backlog(struct loop *l)

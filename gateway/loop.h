@@ -6,9 +6,9 @@
  * and users they listen to. Nothing of it is shared: other threads reach a loop by loop_post and in
  * no other way, so nothing below is locked. */
 
-#include <stdatomic.h>
 #include <stdint.h>
 
+#include "shared/base/buf.h"
 #include "shared/base/map.h"
 #include "shared/base/mpsc.h"
 #include "shared/base/wheel.h"
@@ -33,9 +33,9 @@ struct loop {
     struct map backlogs;   /* by channel: what returning sessions miss */
     struct session *dirty; /* have something to be written, or are closing */
     uint64_t serials;
-    struct timer welcome; /* of presence: who is new */
-    struct timer beat;    /* of presence: who is there */
-    _Atomic int64_t asks; /* answers still to come from other threads */
+    struct buf fresh; /* serials of those presence has not been told of */
+    struct timer welcome;
+    struct timer beat; /* of presence: who is there */
     struct loop_private *private;
 };
 
@@ -54,6 +54,14 @@ struct ev_loop *loop_ev(struct loop *l);
 
 /* Any thread. In order, for each thread that posts. */
 void loop_post(struct loop *l, struct post *p);
+
+/* Somebody else's thread will post an answer; the loop is not taken down before it did. Loop
+ * thread.
+ */
+void loop_ask_begins(struct loop *l);
+void loop_ask_ends(struct loop *l);
+/* Any other thread: until no answer is outstanding, or for that long. */
+void loop_wait_for_answers(struct loop *l, int64_t ms);
 
 /* How many posts wait: whoever makes them faster than the loop works must look. Any thread. */
 int loop_backlog(struct loop *l);

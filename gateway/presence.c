@@ -52,44 +52,54 @@ static void add_session(struct buf *json, const struct session *s)
                (unsigned long long)s->who.app);
 }
 
-/* The new ones, which are work for presence, in small messages; else everybody, in large ones. */
-static void beat(struct loop *l, bool only_new)
+/* Those who came since the last time, in small messages: each is work for presence. */
+static void on_new(struct timer *t, void *arg)
 {
+    (void)t;
+    struct loop *l = arg;
+    const uint64_t *serials = (const uint64_t *)(const void *)l->fresh.data;
     auto_buf struct buf json = {0};
     size_t count = 0;
-    void *session;
-    for (size_t at = 0; map_next(&l->sessions, &at, NULL, &session);) {
-        struct session *s = session;
-        if (s->state != SESSION_ACTIVE || (only_new && s->is_beating))
+    for (size_t i = 0; i < l->fresh.len / sizeof(serials[0]); i++) {
+        const struct session *s = map_get(&l->sessions, serials[i]);
+        if (s == NULL || s->state != SESSION_ACTIVE)
             continue;
-        s->is_beating = true;
         add_session(&json, s);
-        if (++count % (only_new ? NEW_SESSIONS : BEAT_SESSIONS) == 0)
+        if (++count % NEW_SESSIONS == 0)
             send_beat(l, &json);
     }
     if (json.len > 0)
         send_beat(l, &json);
+    buf_done(&l->fresh);
 }
 
-static void on_new(struct timer *t, void *arg)
-{
-    (void)t;
-    beat(arg, true);
-}
-
-void presence_open(struct session *s)
+void presence_open(const struct session *s)
 {
     struct loop *l = s->loop;
-    s->is_beating = false;
+    buf_add(&l->fresh, &s->serial, sizeof(s->serial));
     if (!timer_is_set(&l->welcome))
         loop_soon(l, &l->welcome, WELCOME_MS, on_new, l);
 }
 
+/* Everybody, in large ones. */
 static void on_beat(struct timer *t, void *arg)
 {
     (void)t;
-    beat(arg, false);
-    presence_beat_start(arg);
+    struct loop *l = arg;
+    auto_buf struct buf json = {0};
+    size_t count = 0;
+    void *session;
+    for (size_t at = 0; map_next(&l->sessions, &at, NULL, &session);) {
+        const struct session *s = session;
+        if (s->state != SESSION_ACTIVE)
+            continue;
+        add_session(&json, s);
+        if (++count % BEAT_SESSIONS == 0)
+            send_beat(l, &json);
+    }
+    if (json.len > 0)
+        send_beat(l, &json);
+    presence_beat_start(l);
 }
 
 void presence_beat_start(struct loop *l)
@@ -101,4 +111,5 @@ void presence_beat_stop(struct loop *l)
 {
     timer_cancel(&l->beat);
     timer_cancel(&l->welcome);
+    buf_done(&l->fresh);
 }

@@ -8,7 +8,7 @@
 struct loop;
 struct session;
 
-void presence_open(struct session *s);
+void presence_open(const struct session *s);
 void presence_close(const struct session *s);
 
 /* Every session of the loop in a few messages; a gateway that dies stops beating. */

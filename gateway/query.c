@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a question from a loop to the bus and back. loop->asks counts those under way: a loop
- * is not taken down before it is zero, so an answer always finds it. */
+ * The way of a question from a loop to the bus and back. A loop is not taken down while one is under
+ * way, so an answer always finds it. */
 
 #include "gateway/query.h"
 
@@ -16,7 +16,7 @@ static void on_loop(struct loop *l, struct post *p)
     struct query *q = CONTAINER_OF(p, struct query, post);
     q->done(l, q);
     free(q);
-    atomic_fetch_sub(&l->asks, 1);
+    loop_ask_ends(l);
 }
 
 static void on_answer(void *arg, enum err e, natsMsg *msg)
@@ -42,7 +42,7 @@ void query_start(struct loop *l, const struct query *q)
     kept->post.run = on_loop;
     kept->who = NULL;
     kept->subject = kept->json = NULL;
-    atomic_fetch_add(&l->asks, 1);
+    loop_ask_begins(l);
     ask_start_as(l->gateway->bus, q->who != NULL ? q->who : &nobody,
                  &(struct ask_out){q->subject, q->json}, on_answer, kept);
 }

@@ -49,7 +49,6 @@ struct session {
     enum session_state state;
     enum close_reason reason; /* CLOSING */
     bool is_dirty;
-    bool is_beating; /* presence has been told */
     struct session *next_dirty;
     struct membership *memberships;
     struct feed *feed;

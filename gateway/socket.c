@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "gateway/backlog.h"
 #include "gateway/command.h"
@@ -28,6 +27,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
+#include "shared/base/thread.h"
 #include "shared/crypto/token.h"
 #include "shared/domain/limit.h"
 #include "shared/service/metrics.h"
@@ -72,6 +72,7 @@ struct sockets {
     atomic_uint next;
     atomic_bool is_draining;
     _Atomic int64_t connections;
+    struct stopper empty; /* nudged whenever connections falls to zero */
     _Atomic int64_t logged_us;
 };
 
@@ -169,7 +170,10 @@ void socket_attach(struct socket *k, struct session *s)
 static int64_t count_socket(struct sockets *k, int64_t change)
 {
     metric_add(METRIC_sockets, 0, 0, change);
-    return atomic_fetch_add(&k->connections, change);
+    int64_t before = atomic_fetch_add(&k->connections, change);
+    if (before + change == 0)
+        stopper_nudge(&k->empty);
+    return before;
 }
 
 /* ---- libwebsockets' callbacks ---- */
@@ -361,6 +365,7 @@ enum err sockets_open(struct gateway *g, struct sockets **ret)
     struct sockets *k = heap_alloc(sizeof(*k));
     struct loop *loops[LOOPS_MAX];
     k->gateway = g;
+    stopper_init(&k->empty);
     k->count = (size_t)g->settings->ws_loops;
     for (size_t i = 0; i < k->count; i++) {
         k->shards[i] = shard_new(k, (unsigned)i);
@@ -439,12 +444,11 @@ int64_t sockets_count(const struct sockets *k)
 
 /* ---- going ---- */
 
-static void wait_until_zero(const _Atomic int64_t *count, int64_t ms)
+static void wait_until_empty(struct sockets *k, int64_t ms)
 {
-    const struct timespec step = {.tv_nsec = 5 * 1000 * 1000};
     int64_t until = mono_us() + ms * 1000;
-    while (atomic_load(count) > 0 && mono_us() < until)
-        nanosleep(&step, NULL);
+    while (sockets_count(k) > 0 && mono_us() < until)
+        (void)stopper_wait(&k->empty, (int)((until - mono_us()) / 1000) + 1);
 }
 
 static void drain(struct loop *l, struct post *p)
@@ -466,7 +470,7 @@ void sockets_drain(struct sockets *k)
         p->run = drain;
         loop_post(k->shards[i]->loop, p);
     }
-    wait_until_zero(&k->connections, DRAIN_MS);
+    wait_until_empty(k, DRAIN_MS);
 }
 
 /* Its thread has ended, so this one may do as if it were the loop. */
@@ -487,12 +491,14 @@ void sockets_close(struct sockets *k)
 {
     if (k == NULL)
         return;
+    identity_on_revoke(k->gateway->identities, NULL, NULL);
     for (size_t i = 0; i < k->count; i++)
-        wait_until_zero(&k->shards[i]->loop->asks, ASKS_MS);
+        loop_wait_for_answers(k->shards[i]->loop, ASKS_MS);
     for (size_t i = 0; i < k->count; i++)
         loop_stop(k->shards[i]->loop);
     for (size_t i = 0; i < k->count; i++)
         shard_free(k->shards[i]);
     fanout_close(k->fanout);
+    stopper_done(&k->empty);
     free(k);
 }
