@@ -12,6 +12,7 @@
 #include "gateway/ask.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
+#include "gateway/peer.h"
 #include "gateway/routes.h"
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -194,15 +195,17 @@ static void take_limit(struct calling *c)
 {
     char who[WHO_SIZE];
     char account[HEX_SIZE(ACCOUNT_DIGEST_BYTES)];
+    char address[PEER_TEXT_SIZE];
     const struct call *call = &c->call;
     struct limit_ask ask = {call->route->rate, c->caller.is_bot, who};
     if (call->route->rate == RATE_AUTH) {
         digest_account(call, account);
-        snprintf(who, sizeof(who), "%s/%s", call->ip, account);
+        peer_bucket(call->ip, address);
+        snprintf(who, sizeof(who), "%s/%s", address, account);
     } else if (c->caller.user != 0) {
         snprintf(who, sizeof(who), "%llu", (unsigned long long)c->caller.user);
     } else {
-        snprintf(who, sizeof(who), "%s", call->ip);
+        peer_bucket(call->ip, who);
     }
     limit_take(c->gateway->limits, &ask, on_limit, c);
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/heap.h"
@@ -146,4 +147,15 @@ void peer_address(const struct peers *p, const struct sockaddr *peer, const char
     while (is_trusted(p, address) && previous_hop(forwarded, &len, hop))
         memcpy(address, hop, sizeof(address));
     write_address(address, ret_text);
+}
+
+void peer_bucket(const char *address, char ret_text[PEER_TEXT_SIZE])
+{
+    uint8_t bytes[ADDRESS_BYTES];
+    bool is_v4 = false;
+    snprintf(ret_text, PEER_TEXT_SIZE, "%s", address);
+    if (!read_address(address, bytes, &is_v4) || is_v4)
+        return;
+    memset(bytes + ADDRESS_BYTES / 2, 0, ADDRESS_BYTES / 2);
+    inet_ntop(AF_INET6, bytes, ret_text, PEER_TEXT_SIZE);
 }

@@ -21,4 +21,8 @@ void peers_free(struct peers *p);
 void peer_address(const struct peers *p, const struct sockaddr *peer, const char *forwarded,
                   char ret_text[PEER_TEXT_SIZE]);
 
+/* What limits count by: the address itself, of IPv6 its /64, because whoever has one address of
+ * that has them all. */
+void peer_bucket(const char *address, char ret_text[PEER_TEXT_SIZE]);
+
 #endif

@@ -62,12 +62,23 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
     return x;
 }
 
+/* Calls log themselves; of files this is the one line. */
+static void log_file(const struct exchange *x, enum MHD_RequestTerminationCode why)
+{
+    if (x->raw == NULL || !x->gateway->settings->log_requests)
+        return;
+    LOG(INFO, "file.done", KV("subject", x->match.route->subject), KV("actor", x->who.user),
+        KV("err", err_name(x->answer.err)),
+        KV("is_whole", why == MHD_REQUEST_TERMINATED_COMPLETED_OK), KV("request", x->request_id));
+}
+
 static void on_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,
-                         enum MHD_RequestTerminationCode why UNUSED)
+                         enum MHD_RequestTerminationCode why)
 {
     struct exchange *x = *con_cls;
     if (x == NULL)
         return;
+    log_file(x, why);
     if (x->raw_state != NULL)
         x->raw->free(x->raw_state);
     answer_done(&x->answer);

@@ -74,3 +74,19 @@ TEST(a_list_that_cannot_be_read_is_refused_at_start)
         CHECK_INT(peers_new(bad[i], &p), ERR_INVALID_FORM);
     }
 }
+
+TEST(who_has_one_address_of_a_network_is_counted_with_all_of_them)
+{
+    static const char *const rows[][2] = {
+        {"198.51.100.7",         "198.51.100.7"  },
+        {"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"},
+        {"2001:db8:1:2::9",      "2001:db8:1:2::"},
+        {"::1",                  "::"            },
+        {"unreadable",           "unreadable"    }
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char text[PEER_TEXT_SIZE];
+        peer_bucket(rows[i][0], text);
+        CHECK_STR(text, rows[i][1]);
+    }
+}
