@@ -11,7 +11,7 @@ export const random = (length = 10) => randomBytes(length).toString('hex').slice
 /**
  * One request. `body` is sent as JSON, `raw` as it is. Answers {status, headers, type, text, body}.
  */
-export async function call(base, method, path, { token, body, raw, headers = {}, isChecked = true } = {}) {
+export async function call(base, method, path, { token, body, raw, headers = {}, isChecked = true, ms = 20000 } = {}) {
   const sent = { ...headers };
   if (token) sent.authorization = `Bearer ${token}`;
   if (body !== undefined) sent['content-type'] ??= 'application/json';
@@ -19,7 +19,7 @@ export async function call(base, method, path, { token, body, raw, headers = {},
     method,
     headers: sent,
     body: raw ?? (body === undefined ? undefined : JSON.stringify(body)),
-    signal: AbortSignal.timeout(20000),
+    signal: AbortSignal.timeout(ms),
   });
   const text = await response.text();
   const type = response.headers.get('content-type');

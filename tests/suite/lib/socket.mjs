@@ -9,9 +9,9 @@ import { until, within } from './wait.mjs';
 
 const wsUrl = (base, query = '') => `${base.replace(/^http/, 'ws')}/ws${query}`;
 
-/** What a failed test left open would keep its file from ending. */
+/** What a failed test left open would keep its file from ending. The checker is no such file. */
 const all = new Set();
-after(() => all.forEach((socket) => socket.ws.terminate()));
+if (process.env.NODE_TEST_CONTEXT) after(() => all.forEach((socket) => socket.ws.terminate()));
 
 export class Socket {
   constructor(url) {
@@ -34,6 +34,7 @@ export class Socket {
     this.closed = new Promise((resolve) => {
       this.ws.on('close', (code, reason) => {
         this.isClosed = true;
+        all.delete(this);
         for (const { reject } of this.answers.values()) reject(new Error(`closed with ${code}`));
         resolve({ code, reason: String(reason), at: Date.now() });
       });
