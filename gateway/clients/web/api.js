@@ -13,14 +13,17 @@ export class ApiError extends Error {
   constructor(status, problem = {}) {
     super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
     this.status = status;
-    this.type = (problem.type ?? '').replace('/problems/', '');
     this.fields = problem.errors ?? [];
-    this.retryAfter = problem.retry_after ?? null;
   }
 
-  /** Trying again later may help. */
+  /** The request may have been fine: trying again can help. */
   get isPassing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status >= 500;
+  }
+
+  /** All it says, where no form shows the fields. */
+  get text() {
+    return [this.message, ...this.fields.map((f) => `${f.field} ${f.message}`)].join('; ');
   }
 }
 

@@ -99,11 +99,11 @@ const HANDLERS = {
   },
   'server.delete': (store, d) => {
     store.dropServer(d.id);
-    return ['servers', 'channels', 'members', 'messages'];
+    return ['servers', 'channels', 'members', 'messages', 'voice'];
   },
   'server.leave': (store, d) => {
     store.dropServer(d.server_id);
-    return ['servers', 'channels', 'members', 'messages'];
+    return ['servers', 'channels', 'members', 'messages', 'voice'];
   },
 
   'channel.create': withServer(putChannel),

@@ -54,8 +54,9 @@ class App extends EventTarget {
   /** Somebody asked for something that did not work, where no form can say so. */
   report(error) {
     if (error.name !== 'AbortError') {
-      this.dispatchEvent(new CustomEvent('problem', { detail: error.message }));
-      announce(error.message);
+      const text = error.text ?? error.message;
+      this.dispatchEvent(new CustomEvent('problem', { detail: text }));
+      announce(text);
     }
   }
 

@@ -45,7 +45,7 @@ export class Outbox {
   retryAll() {
     for (const timeline of this.#store.timelines.values()) {
       for (const pending of timeline.pending) {
-        if (pending.problem?.status === 0 || pending.problem?.status >= 500) this.retry(pending);
+        if (pending.problem?.isPassing) this.retry(pending);
       }
     }
   }

@@ -93,7 +93,7 @@ export class Store {
     }
     for (const id of left) this.dropServer(id);
     this.setReads(ready.read_states);
-    this.changed('me', 'servers', 'channels', 'members', 'messages');
+    this.changed('me', 'servers', 'channels', 'members', 'messages', 'voice');
   }
 
   /** Signed out: nothing of one account may show to the next. */

@@ -30,7 +30,9 @@ test('a killed gateway comes back and nothing is missed or doubled', async () =>
   await Promise.all([bob.sees('before'), carl.sees('before')]);
 
   await stack('kill', 'gateway-1');
-  await ada.page.locator('#connection[data-state=waiting]').waitFor();
+  for (const seconds of [1, 2]) {
+    await ada.page.getByText(`trying again in ${seconds} s`).waitFor();
+  }
   if (OTHER !== BASE) {
     await carl.say('meanwhile');
     await carl.sees('meanwhile');

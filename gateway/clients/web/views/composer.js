@@ -149,7 +149,7 @@ class Composer {
       });
       announce(`${entry.name} is uploaded.`);
     } catch (error) {
-      entry.problem = error.message;
+      entry.problem = error.text;
     }
     this.#files.show(this.#draft.files, (one) => one.key);
   }

@@ -91,7 +91,7 @@ export function pendingMessage(app, pending) {
     h('div', { class: 'text' }, render(pending.content, store, store.selected.server)),
     files ? h('p', { class: 'note' }, files) : null,
     pending.problem
-      ? h('p', { class: 'problem row' }, `Not sent: ${pending.problem.message}`,
+      ? h('p', { class: 'problem row' }, `Not sent: ${pending.problem.text}`,
         button('Send again', () => outbox.retry(pending)),
         button('Discard', () => outbox.discard(pending)))
       : h('p', { class: 'note' }, 'Sending…'));
