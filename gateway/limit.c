@@ -40,11 +40,6 @@ struct limits {
     struct window windows[LOCAL_SLOTS];
 };
 
-static const char *const class_names[RATE_COUNT] = {
-    [RATE_NONE] = "none", [RATE_GENERAL] = "general", [RATE_MESSAGING] = "messaging",
-    [RATE_AUTH] = "auth", [RATE_UPLOAD] = "upload",
-};
-
 /* KEYS[1] the window, ARGV[1] its length in ms. Answers {taken, ms left}. */
 static struct cache_script take_script = {
     .text = "local n = redis.call('INCR', KEYS[1]) "
@@ -142,7 +137,7 @@ void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, voi
     struct taking *t = heap_alloc(sizeof(*t));
     t->limits = l;
     t->rate = rate;
-    t->bucket = ask->is_bot ? "bot" : class_names[ask->class];
+    t->bucket = ask->is_bot ? "bot" : rate_class_names[ask->class];
     t->fn = fn;
     t->arg = arg;
     snprintf(t->key, sizeof(t->key), "limit:%s:%s", t->bucket, ask->who);

@@ -45,6 +45,9 @@ const struct conf_key gateway_keys[] = {
     {"LIMIT_AUTH",         S(limits[RATE_AUTH],      RATE), "5/60",                  0,                           "sign-ins of an address and account",       0,
      0                                                                                                                                                                     },
     {"LIMIT_UPLOAD",       S(limits[RATE_UPLOAD],    RATE), "20/60",                 0,                           "uploads of a user",                        0,    0      },
+    {"LIMIT_DOWNLOAD",     S(limits[RATE_DOWNLOAD],  RATE), "600/60",                0,                           "files fetched by an address",
+     0,                                                                                                                                                             0      },
+    {"LIMIT_SIGNAL",       S(limits[RATE_SIGNAL],    RATE), "300/60",                0,                           "voice signals of a user",                  0,    0      },
     {"LIMIT_BOT",          S(limit_bot,              RATE), "50/1",                  0,                           "requests of a bot or API key",             0,    0      },
 
     {"MAX_CONNECTIONS",    S(max_connections,        INT),  "10000",                 0,                           "WebSockets at a time",                     1,    1000000},

@@ -142,7 +142,7 @@ run_migrations() {
 }
 
 run_suite() {
-    local no_limits="LIMIT_GENERAL=0/0 LIMIT_MESSAGING=0/0 LIMIT_AUTH=0/0 LIMIT_UPLOAD=0/0"
+    local no_limits="LIMIT_GENERAL=0/0 LIMIT_MESSAGING=0/0 LIMIT_AUTH=0/0 LIMIT_UPLOAD=0/0 LIMIT_DOWNLOAD=0/0 LIMIT_SIGNAL=0/0"
     STACK_FSYNC=${STACK_FSYNC:-off} SETTINGS=${SETTINGS-$no_limits} LISTEN_PORT=0 GATEWAYS=${GATEWAYS:-2} COPIES=${COPIES:-2} \
         KEEP_LOGS=$(dirname "$BIN")/logs in_stack "$TOP/tests/run.sh" inside suite "$@"
 }

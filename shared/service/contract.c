@@ -37,10 +37,6 @@ static const char *const mode_words[] = {
     [MODE_READ] = "read", [MODE_WRITE] = "write", [MODE_SECRET] = "secret",
     [MODE_CALL] = "call", [MODE_BATCH] = "batch", [MODE_RAW] = "raw",
 };
-static const char *const rate_words[] = {
-    [RATE_NONE] = "none", [RATE_GENERAL] = "general", [RATE_MESSAGING] = "messaging",
-    [RATE_AUTH] = "auth", [RATE_UPLOAD] = "upload",
-};
 static const char *const output_words[] = {
     [OUTPUT_NOTHING] = "nothing",
     [OUTPUT_ONE] = "one",
@@ -79,7 +75,7 @@ static void put_route(struct buf *out, const struct rpc *r)
     put(out, "guard", guard_words[r->guard]);
     put(out, "permission", r->permission == 0 ? NULL : permission_name(r->permission));
     put(out, "mode", mode_words[r->mode]);
-    put(out, "rate", rate_words[r->rate]);
+    put(out, "rate", rate_class_names[r->rate]);
     buf_printf(out, ",\"status\":%d", r->status);
     put(out, "output", output_words[r->output]);
     put(out, "entity", shape_name(r->entity));

@@ -16,6 +16,12 @@
 #include "shared/service/transact.h"
 #include "shared/wire/json.h"
 
+const char *const rate_class_names[RATE_COUNT] = {
+    [RATE_NONE] = "none",     [RATE_GENERAL] = "general", [RATE_MESSAGING] = "messaging",
+    [RATE_AUTH] = "auth",     [RATE_UPLOAD] = "upload",   [RATE_DOWNLOAD] = "download",
+    [RATE_SIGNAL] = "signal",
+};
+
 static enum err check_caller(const struct rpc *rpc, struct req *rq)
 {
     switch (rpc->guard) {

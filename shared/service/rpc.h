@@ -37,7 +37,19 @@ enum rpc_mode {
     MODE_RAW,    /* bytes, streamed by hand-written code in the gateway */
 };
 
-enum rate_class { RATE_NONE, RATE_GENERAL, RATE_MESSAGING, RATE_AUTH, RATE_UPLOAD, RATE_COUNT };
+/* Each class is one bucket a user, or an address before sign-in; the gateway's settings LIMIT_* say
+ * how large. */
+enum rate_class {
+    RATE_NONE,
+    RATE_GENERAL,
+    RATE_MESSAGING,
+    RATE_AUTH,
+    RATE_UPLOAD,
+    RATE_DOWNLOAD, /* a page of history may show many pictures */
+    RATE_SIGNAL,   /* a call that begins passes many candidates on */
+    RATE_COUNT
+};
+extern const char *const rate_class_names[RATE_COUNT];
 
 enum rpc_output { OUTPUT_NOTHING, OUTPUT_ONE, OUTPUT_MANY };
 
