@@ -106,7 +106,8 @@ static enum err page_around(struct req *rq, snowflake channel_id, snowflake id, 
     struct list newer;
     struct list older;
     TRY(page_after(rq, channel_id, id, limit / 2, &newer));
-    TRY(page_before(rq, channel_id, id + 1, limit - (int64_t)newer.count, &older));
+    snowflake above = id < INT64_MAX ? id + 1 : id;
+    TRY(page_before(rq, channel_id, above, limit - (int64_t)newer.count, &older));
     struct message *v = arena_new_n(&rq->arena, struct message, newer.count + older.count + 1);
     for (size_t i = 0; i < newer.count; i++)
         v[i] = *LIST_AT(&newer, struct message, i);

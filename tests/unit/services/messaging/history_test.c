@@ -40,6 +40,8 @@ TEST(history_pages_meet_without_gap_or_overlap)
           kit_get_id("4.id") == ids[4]);
     CHECK_INT(kit_call(p.owner, row, page(p.channel, "around", ids[11], 4), NULL), OK);
     CHECK(kit_get_id("0.id") == ids[11] && kit_get_id("3.id") == ids[8]);
+    CHECK_INT(kit_call(p.owner, row, page(p.channel, "around", INT64_MAX, 2), NULL), OK);
+    CHECK(kit_get_id("0.id") == ids[11] && kit_get_id("1.id") == ids[10]);
     CHECK_INT(kit_call(p.owner, row,
                        kit_f("{\"channel_id\":\"%" PRIu64 "\",\"before\":\"5\",\"after\":\"6\"}",
                              p.channel),
