@@ -70,8 +70,21 @@ static struct columns columns_of(struct arena *a, const struct list *items)
     return c;
 }
 
+/* The answer shows each channel that was named: who may not see one must not have it moved either.
+ */
+static enum err may_move(struct req *rq, const struct list *items)
+{
+    for (size_t i = 0; i < items->count; i++) {
+        struct rights here;
+        TRY(rights_here(rq, LIST_AT(items, struct arrangement, i)->id, &here));
+        TRY(rights_include(&here, PERM_MANAGE_CHANNELS));
+    }
+    return OK;
+}
+
 enum err channel_arrange(struct req *rq, const struct channel_arrange_args *in)
 {
+    TRY(may_move(rq, &in->channels));
     struct server s = {0};
     TRY(server_lock(rq, in->server_id, &s));
     size_t n = in->channels.count;

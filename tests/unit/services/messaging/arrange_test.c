@@ -35,3 +35,26 @@ TEST(channels_are_rearranged_all_or_none)
                              a, p.channel)),
               ERR_INVALID_FORM);
 }
+
+static const char *moved(snowflake channel)
+{
+    return kit_f("{\"channels\":[{\"id\":\"%" PRIu64 "\",\"position\":3}]}", channel);
+}
+
+TEST(who_does_not_see_a_channel_cannot_move_it)
+{
+    if (!world_open())
+        return;
+    struct place p = place_new();
+    snowflake secret = private_channel(&p);
+    snowflake bob = member_of(&p);
+    CHECK_INT(kit_call(p.owner, "messaging.role.update",
+                       kit_f("{\"server_id\":\"%" PRIu64 "\",\"role_id\":\"%" PRIu64 "\"}",
+                             p.server, p.server),
+                       kit_f("{\"permissions\":\"%" PRIu64 "\"}",
+                             (uint64_t)(PERM_VIEW_CHANNEL | PERM_MANAGE_CHANNELS))),
+              OK);
+    const char *row = "messaging.channel.arrange";
+    CHECK_INT(kit_call(bob, row, in_server(p.server), moved(p.channel)), OK);
+    CHECK_INT(kit_call(bob, row, in_server(p.server), moved(secret)), ERR_UNKNOWN_CHANNEL);
+}
