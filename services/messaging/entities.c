@@ -194,7 +194,6 @@ static const struct field member_gone_fields[] = {
     F_ID(member_gone, user_id),
     F_ID(member_gone, actor_id, TEXT("Who did it; the member when they left.")),
     F_ENUM(member_gone, kind, member_ends),
-    F_STR(member_gone, reason, NULLABLE),
     F_INT(member_gone, rev),
 };
 SHAPE(member_gone);

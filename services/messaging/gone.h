@@ -29,8 +29,8 @@ struct channel_gone {
 
 struct member_gone {
     snowflake server_id, user_id, actor_id;
-    int kind; /* enum member_end */
-    const char *reason;
+    int kind;           /* enum member_end */
+    const char *reason; /* told to who is gone and to the audit log, not to every member */
     int64_t rev;
 };
 
