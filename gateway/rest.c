@@ -45,6 +45,14 @@ struct rest {
 
 static const struct raw_handler *const raw_handlers[] = {&upload_handler, &download_handler};
 
+/* We read the query ourselves. libmicrohttpd 0.9.75 would too, into a pool that some hundreds of
+ * parameters exhaust, and then it never answers: so it gets an empty one. The text is its own
+ * receive buffer, which it cuts at the '?' itself in a moment. */
+static void hide_query(const char *uri, size_t at)
+{
+    ((char *)(uintptr_t)uri)[at] = '\0';
+}
+
 /* The whole URI as it came; the path libmicrohttpd hands over later has lost its escapes. */
 static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connection)
 {
@@ -58,6 +66,7 @@ static void *on_uri(void *cls, const char *uri, struct MHD_Connection *connectio
     if (query != NULL) {
         *query = '\0';
         x->query = query + 1;
+        hide_query(uri, (size_t)(x->query - x->path));
     }
     return x;
 }
