@@ -13,31 +13,23 @@ const TEXTS = {
 
 export function showConnection(app) {
   let state = { name: 'stopped' };
-  let problem = '';
   let timer = null;
-
-  function show() {
-    const text = problem || TEXTS[state.name](state.seconds);
-    $('#connection').dataset.state = problem ? 'problem' : state.name;
-    $('#connection-text').textContent = text;
-    $('#connection-retry').hidden = state.name !== 'waiting';
-  }
 
   app.socket.addEventListener('state', (e) => {
     const wasLost = state.name === 'waiting' || state.name === 'connecting';
     if (e.detail.name === 'waiting' && !wasLost) announce('The connection is lost.');
     if (e.detail.name === 'connected') announce('Connected.');
     state = e.detail;
-    show();
+    $('#connection').dataset.state = state.name;
+    $('#connection-text').textContent = TEXTS[state.name](state.seconds);
+    $('#connection-retry').hidden = state.name !== 'waiting';
   });
   app.addEventListener('problem', (e) => {
     clearTimeout(timer);
-    problem = e.detail;
+    $('#problem').textContent = e.detail;
     timer = setTimeout(() => {
-      problem = '';
-      show();
+      $('#problem').textContent = '';
     }, PROBLEM_MS);
-    show();
   });
   app.store.on(['me'], () => {
     const { me } = app.store;
