@@ -17,15 +17,13 @@ enum {
     KEEP_MS = 10 * 1000,
     FAILED_KEEP_MS = 500,
     SLACK = 50, /* asked beyond the first client's need, for those who left a little earlier */
-    PAGE = 100
 };
 
 static void backlog_free(struct backlog *b)
 {
     map_del(&b->loop->backlogs, b->channel);
     timer_cancel(&b->expiry);
-    for (size_t i = 0; i < b->page_count; i++)
-        fill_free(b->pages[i]);
+    fill_free(b->fill);
     free(b->waiting);
     free(b);
 }
@@ -35,8 +33,6 @@ static void on_expiry(struct timer *t, void *arg)
     (void)t;
     backlog_free(arg);
 }
-
-static void ask(struct backlog *b);
 
 /* The list may grow again while the waiting are told. */
 static void tell_waiting(struct backlog *b)
@@ -53,27 +49,23 @@ static void tell_waiting(struct backlog *b)
     }
 }
 
-static void on_page(struct loop *l, struct query *q)
+static void on_fill(struct loop *l, struct query *q)
 {
     struct backlog *b = map_get(&l->backlogs, q->channel);
-    struct fill *page = q->result;
-    if (b == NULL || !b->is_asking || q->after != b->until) {
-        fill_free(page);
+    struct fill *fill = q->result;
+    if (b == NULL || !b->is_asking || q->after != b->after) {
+        fill_free(fill);
         return;
     }
     b->is_asking = false;
-    b->has_failed = page == NULL || (page->has_more && b->page_count + 1 == BACKLOG_PAGES);
-    if (page != NULL) {
-        page->to = (struct event_to){.server = b->server, .channel = b->channel};
-        b->pages[b->page_count++] = page;
-        if (page->until > b->until)
-            b->until = page->until;
-        if (page->has_more && !b->has_failed) {
-            ask(b);
-            return;
-        }
+    if (fill != NULL && fill->has_more) {
+        fill_free(fill);
+        fill = NULL;
     }
-    loop_later(l, &b->expiry, b->has_failed ? FAILED_KEEP_MS : KEEP_MS, on_expiry, b);
+    b->fill = fill;
+    if (fill != NULL)
+        fill->to = (struct event_to){.server = b->server, .channel = b->channel};
+    loop_later(l, &b->expiry, fill != NULL ? KEEP_MS : FAILED_KEEP_MS, on_expiry, b);
     tell_waiting(b);
 }
 
@@ -81,16 +73,15 @@ static void ask(struct backlog *b)
 {
     char json[128];
     snprintf(json, sizeof(json), "{\"channel_id\":\"%llu\",\"after\":%lld,\"limit\":%d}",
-             (unsigned long long)b->channel, (long long)b->until, PAGE);
+             (unsigned long long)b->channel, (long long)b->after, FILL_MAX);
     b->is_asking = true;
-    timer_cancel(&b->expiry);
     query_start(b->loop, &(struct query){.subject = "rpc.messaging.channel.sync",
                                          .json = json,
                                          .parse = fill_parse,
-                                         .done = on_page,
+                                         .done = on_fill,
                                          .server = b->server,
                                          .channel = b->channel,
-                                         .after = b->until});
+                                         .after = b->after});
 }
 
 static struct backlog *backlog_new(struct loop *l, const struct backlog_want *want)
@@ -99,9 +90,15 @@ static struct backlog *backlog_new(struct loop *l, const struct backlog_want *wa
     b->loop = l;
     b->server = want->server;
     b->channel = want->channel;
-    b->after = b->until = want->after > SLACK ? want->after - SLACK : 0;
+    b->after = want->after > SLACK ? want->after - SLACK : 0;
     map_put(&l->backlogs, b->channel, b);
+    ask(b);
     return b;
+}
+
+static bool is_enough(const struct backlog *b, const struct backlog_want *want)
+{
+    return b->after <= want->after && (b->fill == NULL || b->fill->until >= want->until);
 }
 
 static void wait_for(struct backlog *b, uint64_t session)
@@ -115,21 +112,15 @@ static void wait_for(struct backlog *b, uint64_t session)
 struct backlog *backlog_get(struct loop *l, const struct backlog_want *want)
 {
     struct backlog *b = map_get(&l->backlogs, want->channel);
-    bool is_of_use = b != NULL && b->after <= want->after;
-    if (is_of_use && !b->is_asking && (b->has_failed || b->until >= want->until))
-        return b;
-    if (b != NULL && b->is_asking) {
-        wait_for(b, want->session);
-        return NULL;
-    }
-    if (b != NULL && (!is_of_use || b->page_count == BACKLOG_PAGES)) {
+    if (b != NULL && !b->is_asking) {
+        if (is_enough(b, want))
+            return b;
         backlog_free(b);
         b = NULL;
     }
     if (b == NULL)
         b = backlog_new(l, want);
     wait_for(b, want->session);
-    ask(b);
     return NULL;
 }
 

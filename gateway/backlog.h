@@ -3,7 +3,8 @@
 #define GATEWAY_BACKLOG_H
 
 /* What clients that come back miss of a channel: asked once for all who come at the same time, a
- * little further back than the first of them needs. */
+ * little further back than the first of them needs. It is always one answer of one moment: in two,
+ * a message could be new in both. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,18 +14,13 @@
 #include "shared/base/wheel.h"
 #include "shared/domain/snowflake.h"
 
-enum { BACKLOG_PAGES = 12, BACKLOG_SPAN = 1000 };
-
 struct backlog {
     struct loop *loop;
     snowflake server;
     snowflake channel;
     int64_t after;
-    int64_t until;
     bool is_asking;
-    bool has_failed;
-    struct fill *pages[BACKLOG_PAGES];
-    size_t page_count;
+    struct fill *fill; /* NULL: it could not be had, or is too much */
     uint64_t *waiting; /* serials of sessions */
     size_t waiting_count;
     struct timer expiry;

@@ -207,12 +207,12 @@ static enum catch_up server_catch_up(struct session *s, const struct told *told)
         struct backlog_want want;
         if (!want_of(s, told, i, &want))
             continue;
-        if (want.until - want.after > BACKLOG_SPAN)
+        if (want.until - want.after > FILL_MAX)
             return IMPOSSIBLE;
         struct backlog *b = backlog_get(s->loop, &want);
         if (b == NULL)
             result = WAITING;
-        else if (b->has_failed)
+        else if (b->fill == NULL)
             return IMPOSSIBLE;
     }
     return result;
@@ -235,15 +235,14 @@ static enum catch_up catch_up(struct session *s)
 static void collect_channel(struct session *s, const struct backlog_want *want,
                             struct told_channel *c, struct frames *out)
 {
-    const struct backlog *b = backlog_get(s->loop, want);
-    for (size_t p = 0; p < b->page_count; p++)
-        for (size_t i = 0; i < b->pages[p]->count; i++) {
-            struct frame *f = fill_frame(b->pages[p], i, want->after);
-            if (f != NULL)
-                frames_push(out, f);
-        }
-    if (b->until > c->seq)
-        c->seq = b->until;
+    struct fill *fill = backlog_get(s->loop, want)->fill;
+    for (size_t i = 0; i < fill->count; i++) {
+        struct frame *f = fill_frame(fill, i, want->after);
+        if (f != NULL)
+            frames_push(out, f);
+    }
+    if (fill->until > c->seq)
+        c->seq = fill->until;
 }
 
 /* What the client misses, in order; what was told now reaches as far as that does. */
@@ -280,6 +279,16 @@ static void replay_missing(struct session *s)
 
 /* ---- all at once ---- */
 
+/* Numbered events of the user up to the state's number are in the state. */
+static void tell_held(struct session *s, const struct entry *e)
+{
+    for (uint32_t i = 0; i < e->held.count; i++) {
+        struct frame *f = frames_at(&e->held, i);
+        if (f->to.seq == 0 || f->to.seq > e->state->user_seq)
+            feed_event(s, f);
+    }
+}
+
 static void go_live(struct session *s)
 {
     struct entry *e = s->entry;
@@ -302,10 +311,11 @@ static void go_live(struct session *s)
             send_event(s, EV_SERVER_CREATE, told);
         member_go_live(m, told);
     }
-    if (!is_join)
+    if (!is_join) {
         session_state(s, SESSION_ACTIVE);
-    for (uint32_t i = 0; i < e->held.count; i++)
-        feed_event(s, frames_at(&e->held, i));
+        feed_told(s->feed, e->state->user_seq);
+    }
+    tell_held(s, e);
     entry_free(e);
 }
 
@@ -501,6 +511,16 @@ static bool resume_here(struct session *s, const struct identity *who)
     return true;
 }
 
+/* A revocation may have passed this loop while the answer was on its way to it. A key that may not
+ * read must not listen. */
+static enum err still_good(const struct loop *l, const struct credential *c)
+{
+    if (c->err != OK)
+        return c->err;
+    bool is_revoked = identity_is_revoked(l->gateway->identities, c->who.session);
+    return is_revoked || (c->who.scopes & SCOPE_READ) == 0 ? ERR_UNAUTHORIZED : OK;
+}
+
 static void on_identified(struct loop *l, struct post *p)
 {
     struct credential *c = CONTAINER_OF(p, struct credential, post);
@@ -509,9 +529,10 @@ static void on_identified(struct loop *l, struct post *p)
     auto_heap struct credential *owned = c;
     if (s == NULL)
         return;
-    if (c->err != OK) {
-        session_close(s, c->err == ERR_UNAVAILABLE || c->err == ERR_TIMEOUT ? CLOSE_TRY_LATER
-                                                                            : CLOSE_AUTH_FAILED);
+    enum err e = still_good(l, c);
+    if (e != OK) {
+        session_close(s, e == ERR_UNAVAILABLE || e == ERR_TIMEOUT ? CLOSE_TRY_LATER
+                                                                  : CLOSE_AUTH_FAILED);
         return;
     }
     if (s->entry->kind == ENTRY_RESUME) {

@@ -97,21 +97,40 @@ static struct frame *frame_of_gone(struct event_to to, struct span json)
     return frame_event(&event_types[EV_MESSAGE_DELETE], to, body.data, body.len);
 }
 
+static struct frame *frame_of_changed(const struct fill *f, const struct fill_row *r)
+{
+    struct event_to to = f->to;
+    to.seq = r->rev;
+    if (r->is_deleted)
+        return frame_of_gone(to, r->json);
+    return frame_event(&event_types[EV_MESSAGE_UPDATE], to, r->json.at, r->json.len);
+}
+
+static struct frame *frame_of_new(const struct fill *f, const struct fill_row *r)
+{
+    struct event_to to = f->to;
+    to.seq = r->rev;
+    struct frame *frame = frame_event(&event_types[EV_MESSAGE_CREATE], to, r->json.at, r->json.len);
+    if (r->rev == r->seq)
+        return frame;
+    /* Among those it goes to, some may have been told of the message in the state they began with.
+     */
+    frame->born = r->seq;
+    frame->instead = frame_of_changed(f, r);
+    return frame;
+}
+
 struct frame *fill_frame(struct fill *f, size_t row, int64_t after)
 {
     struct fill_row *r = &f->rows[row];
     if (r->rev <= after)
         return NULL;
-    struct event_to to = f->to;
-    to.seq = r->rev;
-    bool is_new = r->seq > after && !r->is_deleted;
-    struct frame **at = is_new ? &r->as_new : &r->as_changed;
-    if (*at != NULL)
-        return *at;
-    if (r->is_deleted)
-        *at = frame_of_gone(to, r->json);
-    else
-        *at = frame_event(&event_types[is_new ? EV_MESSAGE_CREATE : EV_MESSAGE_UPDATE], to,
-                          r->json.at, r->json.len);
-    return *at;
+    if (r->seq > after && !r->is_deleted) {
+        if (r->as_new == NULL)
+            r->as_new = frame_of_new(f, r);
+        return r->as_new;
+    }
+    if (r->as_changed == NULL)
+        r->as_changed = frame_of_changed(f, r);
+    return r->as_changed;
 }

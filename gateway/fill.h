@@ -14,6 +14,8 @@
 #include "gateway/scan.h"
 #include "shared/base/arena.h"
 
+enum { FILL_MAX = 1000 }; /* rows of one answer; who misses more begins anew */
+
 struct fill_row {
     int64_t seq; /* when it was sent */
     int64_t rev; /* its last change */

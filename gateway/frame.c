@@ -84,8 +84,10 @@ struct frame *frame_ref(struct frame *f)
 
 void frame_unref(struct frame *f)
 {
-    if (f != NULL && atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) == 1)
-        free(f);
+    if (f == NULL || atomic_fetch_sub_explicit(&f->refs, 1, memory_order_acq_rel) > 1)
+        return;
+    frame_unref(f->instead);
+    free(f);
 }
 
 struct frame *frames_at(const struct frames *q, uint32_t i)

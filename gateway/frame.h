@@ -23,8 +23,10 @@ struct frame {
     enum frame_kind kind;
     const struct event_type *type; /* FRAME_EVENT from the bus */
     struct event_to to;
-    snowflake about;  /* the channel an event of the server is about: only for who sees it */
-    uint32_t body_at; /* where the event's own JSON begins in bytes */
+    snowflake about;       /* the channel an event of the server is about: only for who sees it */
+    int64_t born;          /* of a message that is told as new though it changed since: its seq */
+    struct frame *instead; /* for who knows it already */
+    uint32_t body_at;      /* where the event's own JSON begins in bytes */
     uint32_t body_len;
     uint32_t len;
     char bytes[];

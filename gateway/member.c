@@ -55,24 +55,42 @@ void member_free(struct membership *m)
     server_left(s);
 }
 
-/* The session may have been told already, in its state or by a fill. */
-static bool is_covered(struct membership *m, const struct frame *f)
+/* What is left of an event for a session that has everything up to seq: all of it, its change
+ * alone, or nothing. */
+static struct frame *news_since(struct frame *f, int64_t seq)
+{
+    if (f->to.seq <= seq)
+        return NULL;
+    return f->instead != NULL && f->born <= seq ? f->instead : f;
+}
+
+static int64_t passed_on(const struct server *s, snowflake id)
+{
+    const struct channel *c = map_get(&s->channels, id);
+    return c != NULL ? c->seq : s->seq;
+}
+
+/* The session may have been told already, in its state or by a fill. A cover is needed until the
+ * loop itself has come as far: a fill may still tell something older as new. */
+static struct frame *uncovered(struct membership *m, struct frame *f)
 {
     snowflake id = f->to.channel != 0 ? f->to.channel : f->to.server;
     for (uint32_t i = 0; f->to.seq > 0 && i < m->cover_count; i++) {
         if (m->covers[i].id != id)
             continue;
-        if (f->to.seq <= m->covers[i].seq)
-            return true;
-        m->covers[i] = m->covers[--m->cover_count];
-        return false;
+        struct frame *news = news_since(f, m->covers[i].seq);
+        if (news != NULL && passed_on(m->server, id) >= m->covers[i].seq)
+            m->covers[i] = m->covers[--m->cover_count];
+        return news;
     }
-    return false;
+    return f;
 }
 
 void member_send(struct membership *m, struct frame *f)
 {
-    if (m->cover_count == 0 || !is_covered(m, f))
+    if (m->cover_count > 0)
+        f = uncovered(m, f);
+    if (f != NULL)
         session_send(m->session, f);
 }
 
@@ -199,16 +217,18 @@ static const struct told_channel *told_find(const struct told *told, snowflake c
     return NULL;
 }
 
-/* Was it told of this event, or is it not for it to know? */
-static bool is_news(const struct membership *m, const struct told *told, const struct frame *f)
+/* What of an event it was not told and may know; NULL: nothing. */
+static struct frame *news_of(const struct membership *m, const struct told *told, struct frame *f)
 {
     if (f->to.seq == 0)
-        return false;
+        return NULL;
     if (f->to.channel == 0)
-        return f->to.seq > told->seq && server_may_tell(m->server, m->view, f);
+        return server_may_tell(m->server, m->view, f) ? news_since(f, told->seq) : NULL;
     const struct channel *c = map_get(&m->server->channels, f->to.channel);
     const struct told_channel *t = told_find(told, f->to.channel);
-    return c != NULL && t != NULL && view_shows(m->view, c->place) && f->to.seq > t->seq;
+    if (c == NULL || t == NULL || !view_shows(m->view, c->place))
+        return NULL;
+    return news_since(f, t->seq);
 }
 
 static void correct_what_was_told(struct membership *m, const struct told *told)
@@ -235,9 +255,11 @@ void member_go_live(struct membership *m, const struct told *told)
             cover(m, c->id, told->channels[i].seq, c->seq);
     }
     cover(m, s->id, told->seq, s->seq);
-    for (uint32_t i = m->tape_from; i < s->tape.count; i++)
-        if (is_news(m, told, frames_at(&s->tape, i)))
-            session_send(m->session, frames_at(&s->tape, i));
+    for (uint32_t i = m->tape_from; i < s->tape.count; i++) {
+        struct frame *news = news_of(m, told, frames_at(&s->tape, i));
+        if (news != NULL)
+            session_send(m->session, news);
+    }
     if (s->pending == NULL)
         frames_clear(&s->tape);
 }

@@ -132,6 +132,13 @@ void server_pass_channel(struct server *s, const struct channel *c, struct frame
     }
 }
 
+void server_reset_viewers(struct server *s, const struct channel *c)
+{
+    for (struct view *v = s->views; v != NULL; v = v->next)
+        while (view_shows(v, c->place) && v->members != NULL)
+            session_reset(v->members->session);
+}
+
 static void pass_members(struct server *s, struct frame *f)
 {
     keep_for_pending(s, f);

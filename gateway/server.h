@@ -59,6 +59,9 @@ void servers_recheck(struct loop *l);
 /* To everybody who sees the channel. */
 void server_pass_channel(struct server *s, const struct channel *c, struct frame *f);
 
+/* Everybody who sees the channel begins anew. */
+void server_reset_viewers(struct server *s, const struct channel *c);
+
 /* May who has this view be told of an event of the server itself? */
 bool server_may_tell(const struct server *s, const struct view *v, const struct frame *f);
 

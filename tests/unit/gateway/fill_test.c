@@ -58,3 +58,13 @@ TEST(a_fill_reaches_as_far_as_its_rows_or_its_number)
     fill_free(more);
     fill_free(none);
 }
+
+TEST(what_is_new_to_most_is_only_a_change_to_who_was_told_of_it)
+{
+    struct fill *f = parse(page);
+    const struct frame *edited = fill_frame(f, 0, 2);
+    const struct frame *untouched = fill_frame(f, 1, 2);
+    CHECK(edited->born == 3 && is(edited->instead, EV_MESSAGE_UPDATE, 6));
+    CHECK(untouched->instead == NULL);
+    fill_free(f);
+}
