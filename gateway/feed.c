@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Two events of a user also concern the gateway: joining a server and leaving one. */
+ * Two events of a user also concern the gateway: joining a server and leaving one. What is lost for
+ * good cannot be fetched one by one: the user's sessions begin anew. */
 
 #include "gateway/feed.h"
 
@@ -11,14 +12,20 @@
 #include "gateway/scan.h"
 #include "gateway/session.h"
 #include "shared/base/heap.h"
+#include "shared/base/log.h"
 
-enum { LINGER_MS = 30 * 1000 };
+enum {
+    LINGER_MS = 30 * 1000,
+    GAP_MS = 3000, /* longer than messaging takes to publish again what a broken bus lost */
+};
 
 static void feed_free(struct feed *f)
 {
     map_del(&f->loop->feeds, f->user);
+    timer_cancel(&f->gap);
     timer_cancel(&f->linger);
     fanout_unhear(f->loop->fanout, f->hearing, f->loop);
+    frames_clear(&f->ahead);
     free(f);
 }
 
@@ -87,7 +94,7 @@ void feed_event(struct session *s, struct frame *f)
         session_leave(s, m);
 }
 
-void feed_hear(struct feed *f, struct frame *frame)
+static void pass(struct feed *f, struct frame *frame)
 {
     for (struct session *s = f->sessions, *next; s != NULL; s = next) {
         next = s->next_in_feed;
@@ -96,6 +103,64 @@ void feed_hear(struct feed *f, struct frame *frame)
         else
             feed_event(s, frame);
     }
+}
+
+static void on_gap(struct timer *t, void *arg)
+{
+    (void)t;
+    struct feed *f = arg;
+    LOG(WARN, "feed.gap", KV("user_id", f->user), KV("seq", f->seq), KV("known", f->known));
+    f->seq = f->known;
+    frames_clear(&f->ahead);
+    while (f->sessions != NULL)
+        session_reset(f->sessions);
+}
+
+static void wait_for_missing(struct feed *f)
+{
+    if (f->seq >= f->known)
+        timer_cancel(&f->gap);
+    else if (!timer_is_set(&f->gap))
+        loop_later(f->loop, &f->gap, GAP_MS, on_gap, f);
+}
+
+static void pass_in_order(struct feed *f, struct frame *frame)
+{
+    f->seq = frame->to.seq;
+    pass(f, frame);
+    struct frame *next = frames_at(&f->ahead, 0);
+    if (next == NULL || next->to.seq > f->seq + 1)
+        return;
+    frames_shift(&f->ahead);
+    pass_in_order(f, next);
+    frame_unref(next);
+}
+
+void feed_hear(struct feed *f, struct frame *frame)
+{
+    int64_t seq = frame->to.seq;
+    if (seq == 0) {
+        pass(f, frame);
+        return;
+    }
+    if (seq <= f->seq)
+        return;
+    if (seq > f->known)
+        f->known = seq;
+    if (f->seq == 0 || seq == f->seq + 1)
+        pass_in_order(f, frame);
+    else
+        (void)frames_insert(&f->ahead, frame);
+    wait_for_missing(f);
+}
+
+void feed_told(struct feed *f, int64_t seq)
+{
+    if (f->seq == 0)
+        f->seq = seq;
+    if (seq > f->known)
+        f->known = seq;
+    wait_for_missing(f);
 }
 
 void feeds_free(struct loop *l)

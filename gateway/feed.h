@@ -2,8 +2,9 @@
 #ifndef GATEWAY_FEED_H
 #define GATEWAY_FEED_H
 
-/* A user with sessions on this loop, and the events that are theirs alone: they are passed on as
- * they come, for each says a state of its own and none depends on another. */
+/* A user with sessions on this loop, and the events that are theirs alone. The durable ones have
+ * dense numbers: what comes again or late is dropped, lest a kick that is told twice undoes the
+ * joining after it, and what comes early waits for what is missing. */
 
 #include "gateway/frame.h"
 #include "gateway/loop.h"
@@ -17,6 +18,10 @@ struct feed {
     struct loop *loop;
     struct hearing *hearing;
     struct session *sessions; /* linked by next_in_feed */
+    int64_t seq;              /* the last numbered event passed on; 0: none was, and none told */
+    int64_t known;            /* the highest number heard of */
+    struct frames ahead;      /* came too early */
+    struct timer gap;         /* how long to wait for missing ones */
     struct timer linger;
 };
 
@@ -26,6 +31,8 @@ void feed_leave(struct session *s); /* fine for one that never entered */
 
 struct session *feed_sessions(const struct loop *l, snowflake user); /* or NULL */
 void feed_hear(struct feed *f, struct frame *frame);
+/* A session begins with a state that has the user's events up to this number. */
+void feed_told(struct feed *f, int64_t seq);
 /* One event of its user, for a session that has its state. */
 void feed_event(struct session *s, struct frame *f);
 void feeds_free(struct loop *l);

@@ -82,12 +82,15 @@ static bool read_server(struct arena *arena, struct span json, struct told *ret)
 
 static bool read_state(struct state *s)
 {
-    static const char *const names[] = {"servers", "read_states"};
-    struct span values[2];
+    static const char *const names[] = {"servers", "read_states", "user_seq"};
+    struct span values[3];
     struct span item;
-    if (!scan_members(s->json, names, values, 2) || values[0].at == NULL)
+    uint64_t user_seq;
+    if (!scan_members(s->json, names, values, 3) || values[0].at == NULL ||
+        !scan_uint(values[2], &user_seq))
         return false;
     s->read_states = values[1];
+    s->user_seq = (int64_t)user_seq;
     s->servers = arena_new_n(&s->arena, struct told, item_count(values[0]));
     for (size_t at = 0; scan_item(values[0], &at, &item); s->count++)
         if (!read_server(&s->arena, item, &s->servers[s->count]))

@@ -15,6 +15,7 @@ struct state {
     struct arena arena;
     struct span json;        /* {"servers":[…],"read_states":[…],…} */
     struct span read_states; /* the array */
+    int64_t user_seq;        /* of the user's own events */
     struct told *servers;
     size_t count;
 };
