@@ -124,24 +124,38 @@ static void settle(struct upload *up)
         exchange_resume(wake);
 }
 
+/* True: the upload is over already, so the copy holds a file that nobody is going to send. */
+static bool open_locked(struct upload *up, const struct opened *opened)
+{
+    snprintf(up->subject, sizeof(up->subject), "%s", opened->subject);
+    if (up->state == UPLOAD_OPENING)
+        up->state = UPLOAD_OPEN;
+    return up->state == UPLOAD_ENDED;
+}
+
 static void on_opened(void *arg, enum err e, natsMsg *msg)
 {
     struct upload *up = arg;
     auto_arena struct arena arena = {0};
     struct opened opened = {0};
     struct ask_answer got;
+    bool is_too_late = false;
     ask_read(e, msg, &got);
     enum err bad = got.err == OK ? ask_decode(&opened_shape, &got, &arena, &opened) : OK;
     pthread_mutex_lock(&up->lock);
-    if (got.err == OK && bad == OK && up->state == UPLOAD_OPENING) {
-        snprintf(up->subject, sizeof(up->subject), "%s", opened.subject);
-        up->state = UPLOAD_OPEN;
-        natsMsg_Destroy(msg);
-    } else if (got.err == OK) {
-        natsMsg_Destroy(msg);
-        fail_locked(up, ERR_INTERNAL);
-    } else {
+    if (got.err != OK) {
         end_locked(up, &got, msg);
+    } else {
+        natsMsg_Destroy(msg);
+        if (bad == OK)
+            is_too_late = open_locked(up, &opened);
+        else
+            fail_locked(up, ERR_INTERNAL);
+    }
+    if (is_too_late) { /* not under the lock; in_flight keeps the upload alive */
+        pthread_mutex_unlock(&up->lock);
+        tell_abort(up, &(struct call){.request_id = "abort"});
+        pthread_mutex_lock(&up->lock);
     }
     settle(up);
 }

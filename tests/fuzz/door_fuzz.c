@@ -12,7 +12,7 @@
 #include "shared/base/macros.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { HEAD = 8, SENT_MAX = 256, WAIT_MS = 5000 };
+enum { HEAD = 8, SENT_MAX = 256, WAIT_MS = 20000 };
 
 struct taken {
     int fd;
