@@ -42,8 +42,14 @@ function png(width, height) {
   return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
 }
 
-test('two people talk live, each message once and in order', async () => {
-  const { ada, bob } = await twoInAServer(browser);
+test('a link leads a stranger into a server, where two talk live and in order', async () => {
+  const server = unique('Library');
+  const ada = await Person.join(browser, 'ada');
+  await ada.createServer(server);
+  const bob = await Person.arrive(browser, unique('bob'), { path: await ada.createInvite() });
+  await bob.page.getByText(`${ada.name} invites you to ${server}`).waitFor();
+  await bob.register();
+  await bob.acceptInvite(server);
   const said = [];
   for (let i = 0; i < 10; i += 1) {
     const text = `line ${i} of ${i % 2 === 0 ? 'ada' : 'bob'}`;
@@ -195,7 +201,7 @@ test('one logs out, sees nothing any more, and logs in again', async () => {
 });
 
 test('what is wrong stands at its field', async () => {
-  const eve = await Person.arrive(browser, 'eve');
+  const eve = await Person.arrive(browser, unique('eve'));
   const form = eve.page.locator('#register');
   await form.getByLabel('Username').fill('x');
   await form.getByLabel('E-mail').fill('nowhere');

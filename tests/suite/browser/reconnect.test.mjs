@@ -36,7 +36,7 @@ after(() => browser.close());
 
 test('a killed gateway comes back and nothing is missed or doubled', async (t) => {
   const { ada, bob, server } = await twoInAServer(browser);
-  const carl = await Person.join(browser, 'carl', await ada.createInvite(), OTHER);
+  const carl = await Person.join(browser, 'carl', { path: await ada.createInvite(), base: OTHER });
   await carl.acceptInvite(server);
   await ada.say('before');
   await Promise.all([bob.sees('before'), carl.sees('before')]);
