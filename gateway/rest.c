@@ -144,12 +144,23 @@ static void name_request(struct exchange *x)
     snprintf(x->request_id, sizeof(x->request_id), "%s-%llx", x->rest->request_prefix, number);
 }
 
+static enum MHD_Result add_hops(void *cls, enum MHD_ValueKind kind UNUSED, const char *name,
+                                const char *value)
+{
+    struct buf *hops = cls;
+    if (strcasecmp(name, "X-Forwarded-For") == 0 && value != NULL)
+        buf_printf(hops, "%s%s", hops->len > 0 ? ", " : "", value);
+    return MHD_YES;
+}
+
+/* A proxy may add a line of its own after the one the client made up: all of them are one list. */
 static void find_address(struct exchange *x)
 {
+    auto_buf struct buf hops = {0};
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    peer_address(x->gateway->peers, info->client_addr, exchange_header(x, "X-Forwarded-For"),
-                 x->ip);
+    MHD_get_connection_values(x->connection, MHD_HEADER_KIND, add_hops, &hops);
+    peer_address(x->gateway->peers, info->client_addr, buf_str(&hops), x->ip);
 }
 
 /* What a client says about itself goes into logs and databases: ASCII, and not much of it. */
@@ -159,9 +170,7 @@ static const char *plain_header(struct exchange *x, const char *name, size_t max
     if (value == NULL)
         return NULL;
     char *plain = arena_strndup(&x->arena, value, strnlen(value, max));
-    for (char *at = plain; *at != '\0'; at++)
-        if (*at < ' ' || *at > '~')
-            *at = '?';
+    str_ascii_printable(plain);
     return plain;
 }
 

@@ -27,6 +27,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
+#include "shared/base/str.h"
 #include "shared/base/thread.h"
 #include "shared/crypto/token.h"
 #include "shared/domain/limit.h"
@@ -180,7 +181,7 @@ static int64_t count_socket(struct sockets *k, int64_t change)
 
 static void address_of(struct lws *wsi, const struct gateway *g, char ret[PEER_TEXT_SIZE])
 {
-    char forwarded[256];
+    char forwarded[HEADERS_MAX]; /* whole: the hops that count are the last ones */
     struct sockaddr_storage peer = {0};
     socklen_t len = sizeof(peer);
     bool is_forwarded =
@@ -216,6 +217,7 @@ static void on_established(struct socket *k, struct lws *wsi, struct loop *l)
     char agent[LIMIT_USER_AGENT + 1];
     if (lws_hdr_copy(wsi, agent, sizeof(agent), WSI_TOKEN_HTTP_USER_AGENT) < 0)
         agent[0] = '\0';
+    str_ascii_printable(agent);
     address_of(wsi, l->gateway, ip);
     k->wsi = wsi;
     k->loop = l;

@@ -126,6 +126,13 @@ void str_ascii_lower(char *s)
             *s = (char)(*s - 'A' + 'a');
 }
 
+void str_ascii_printable(char *s)
+{
+    for (; *s != '\0'; s++)
+        if (*s < ' ' || *s > '~')
+            *s = '?';
+}
+
 void str_hex(const void *bytes, size_t n, char *out)
 {
     const unsigned char *in = bytes;

@@ -52,12 +52,16 @@ static void on_asked(void *arg, natsMsg *msg)
     struct fake *f = arg;
     char status[8];
     const char *params = NULL;
+    const char *ip = NULL;
     snprintf(status, sizeof(status), "%d", f->status);
     (void)natsMsgHeader_Get(msg, "Parley-Params", &params);
+    (void)natsMsgHeader_Get(msg, "Parley-Ip", &ip);
+    free(f->last_ip);
     free(f->last_body);
     free(f->last_params);
     f->last_body = heap_strdup(natsMsg_GetData(msg));
     f->last_params = heap_strdup(params != NULL ? params : "");
+    f->last_ip = heap_strdup(ip != NULL ? ip : "");
     atomic_fetch_add(&f->asked, 1);
     struct bus_head heads[] = {
         {"Parley-Status", status  },
@@ -183,6 +187,7 @@ void front_close(struct front *w)
     for (size_t i = 0; i < w->fake_count; i++) {
         free(w->fakes[i].last_body);
         free(w->fakes[i].last_params);
+        free(w->fakes[i].last_ip);
     }
     token_signer_free(w->signer);
     free(w->jwks);

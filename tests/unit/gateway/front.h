@@ -27,6 +27,7 @@ struct fake {
     atomic_int asked;
     char *last_body; /* what was asked, and its parameters */
     char *last_params;
+    char *last_ip;
 };
 
 struct front {

@@ -40,6 +40,22 @@ TEST(a_body_reaches_the_service_untouched)
     front_close(&w);
 }
 
+TEST(only_what_a_proxy_of_ours_added_says_where_a_request_comes_from)
+{
+    struct front w;
+    front_begin(&w);
+    w.settings.trusted_proxies = "127.0.0.1";
+    front_open(&w);
+    struct fake *f = front_answer(&w, "rpc.auth.session.create", 200, "{}");
+    const char *made_up = JSON "X-Forwarded-For: 192.0.2.1, 192.0.2.2\r\n";
+    (void)front_post(&w, API "/auth/login", made_up, "{}");
+    CHECK_STR(f->last_ip, "192.0.2.2");
+    const char *two_lines = arena_printf(&w.arena, "%sx-forwarded-for: 203.0.113.5\r\n", made_up);
+    (void)front_post(&w, API "/auth/login", two_lines, "{}");
+    CHECK_STR(f->last_ip, "203.0.113.5");
+    front_close(&w);
+}
+
 TEST(a_service_that_refuses_is_passed_on_as_a_problem)
 {
     struct front w;

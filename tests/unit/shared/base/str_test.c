@@ -152,4 +152,6 @@ TEST(hex_and_lower_case_are_plain)
     char name[] = "MANAGE_Roles-\xC3\x9C";
     str_ascii_lower(name);
     CHECK_STR(name, "manage_roles-\xC3\x9C");
+    str_ascii_printable(name);
+    CHECK_STR(name, "manage_roles-??");
 }
