@@ -2,7 +2,8 @@
 /* Sending: the hot path. All that wait are judged one by one and written by one statement, which
  * locks the channels in the order of their ids, gives each message the next number of its channel
  * and an id above every earlier one of the channel, whichever copy wrote that: so the order of ids,
- * of numbers and of events is one. */
+ * of numbers and of events is one. An id made too early is moved to a later millisecond and keeps
+ * its worker and sequence: counting up from another copy's id would meet an id of that copy. */
 
 #include "services/messaging/messages.h"
 #include "shared/base/clock.h"
@@ -56,16 +57,19 @@ SHAPE(attachment_use);
 
 STMT(messages_insert,
      "WITH input AS MATERIALIZED ("
-     "  SELECT *, row_number() OVER (PARTITION BY channel_id ORDER BY nth) AS turn"
+     "  SELECT *, row_number() OVER own AS turn, first_value(id) OVER own AS low"
      "    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[],"
      "                $6::text[], $7::text[], $8::bigint[], $9::text[])"
      "         WITH ORDINALITY AS i (channel_id, id, author_id, content, reply_to, mentions,"
-     "                               mention_roles, everyone, attachments, nth)),"
+     "                               mention_roles, everyone, attachments, nth)"
+     "  WINDOW own AS (PARTITION BY channel_id ORDER BY nth)),"
      " held AS MATERIALIZED ("
-     "  SELECT c.id, c.seq, c.last_message_id FROM channels c"
+     "  SELECT c.id, c.seq, coalesce(c.last_message_id, 0) AS last FROM channels c"
      "   WHERE c.id = ANY ($1) ORDER BY c.id FOR NO KEY UPDATE),"
      " placed AS MATERIALIZED ("
-     "  SELECT i.*, h.seq + i.turn AS seq, greatest(i.id, h.last_message_id + i.turn) AS own_id"
+     "  SELECT i.*, h.seq + i.turn AS seq, i.id + CASE WHEN i.low > h.last THEN 0 ELSE"
+     "         ((h.last >> 22) - (i.low >> 22) + (i.low & 4194303 <= h.last & 4194303)::int) << 22"
+     "         END AS own_id"
      "    FROM input i JOIN held h ON h.id = i.channel_id),"
      " counted AS ("
      "  UPDATE channels c SET seq = last.seq, last_message_id = last.own_id"

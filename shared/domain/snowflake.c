@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Millisecond and sequence are one number that only grows: a clock that stands still or steps back
- * just counts on, and the 4097th id of a millisecond carries into the next one by itself. */
+ * just counts on, and a sequence that has come to its end carries into the next millisecond by
+ * itself. The sequence goes on where it was when a millisecond begins, so the ids of some thousand
+ * calls differ even without their times: an id may be moved to a somewhat later millisecond and
+ * still meet no other. */
 
 #include "shared/domain/snowflake.h"
 
@@ -47,11 +50,13 @@ snowflake snowflake_next(void)
     int worker = atomic_load(&leased);
     if (worker == NO_WORKER)
         return 0;
-    uint64_t now = (uint64_t)(clock_us() / 1000 - EPOCH_MS) << SEQUENCE_BITS;
+    uint64_t now_ms = (uint64_t)(clock_us() / 1000 - EPOCH_MS);
     uint64_t before = atomic_load(&last);
     uint64_t mine;
     do {
-        mine = now > before ? now : before + 1;
+        mine = before + 1;
+        if (mine >> SEQUENCE_BITS < now_ms)
+            mine = now_ms << SEQUENCE_BITS | (mine & SEQUENCE_MASK);
     } while (!atomic_compare_exchange_weak(&last, &before, mine));
     return mine >> SEQUENCE_BITS << TIME_SHIFT | (uint64_t)worker << SEQUENCE_BITS |
            (mine & SEQUENCE_MASK);

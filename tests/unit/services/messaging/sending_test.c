@@ -2,6 +2,7 @@
 #include "tests/unit/services/messaging/world.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 TEST(a_message_is_answered_and_told_alike)
@@ -204,4 +205,30 @@ TEST(a_batch_judges_each_of_its_messages_alone)
     CHECK_INT(errs[5], ERR_INVALID_FORM);
     CHECK_STR(kit_batch_get(6, "seq"), "3");
     CHECK_STR(kit_sql("SELECT seq FROM channels WHERE id = %" PRIu64, p.channel), "3");
+}
+
+TEST(ids_rise_in_a_channel_and_differ_across_channels_also_where_another_copy_is_ahead)
+{
+    if (!world_open())
+        return;
+    struct place p = place_new();
+    snowflake channels[] = {p.channel, channel_of(&p, "{\"name\":\"other\"}")};
+    snowflake ahead = say(p.owner, p.channel, "a clock") + (UINT64_C(60000) << 22);
+    kit_sql("UPDATE channels SET last_message_id = %" PRIu64 " WHERE server_id = %" PRIu64, ahead,
+            p.server);
+    struct kit_request requests[] = {
+        {p.owner, in_channel(channels[0]), "{\"content\":\"a\"}"},
+        {p.owner, in_channel(channels[1]), "{\"content\":\"b\"}"},
+        {p.owner, in_channel(channels[0]), "{\"content\":\"c\"}"},
+    };
+    enum err errs[ARRAY_LEN(requests)];
+    CHECK_INT(kit_batch("messaging.message.create", requests, ARRAY_LEN(requests), errs), OK);
+    snowflake ids[ARRAY_LEN(requests)];
+    for (size_t i = 0; i < ARRAY_LEN(requests); i++) {
+        ids[i] = strtoull(kit_batch_get(i, "id"), NULL, 10);
+        CHECK(ids[i] > ahead && snowflake_time_us(ids[i]) <= snowflake_time_us(ahead) + 1000);
+    }
+    CHECK(ids[2] > ids[0]);
+    CHECK(ids[1] != ids[0] && ids[1] != ids[2]);
+    CHECK(say(p.owner, channels[1], "d") > ids[1]);
 }

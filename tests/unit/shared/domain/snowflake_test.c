@@ -44,6 +44,18 @@ TEST(discords_example_id_has_discords_time)
     CHECK(snowflake_at(INT64_MAX) <= INT64_MAX);
 }
 
+TEST(ids_differ_even_without_their_times)
+{
+    snowflake_set_worker(9);
+    snowflake first = snowflake_next();
+    int64_t from = clock_us();
+    while (clock_us() < from + 3000)
+        ;
+    snowflake second = snowflake_next();
+    CHECK(snowflake_time_us(second) > snowflake_time_us(first));
+    CHECK((second & 4095) == ((first + 1) & 4095));
+}
+
 enum { THREADS = 4, EACH = 50000 };
 
 static snowflake made[THREADS][EACH];
