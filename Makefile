@@ -150,6 +150,7 @@ $(B)/bin/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(FUZZ_MAIN) $(GATES) $(SHARED)
 	$(link)
 $(B)/bin/fuzz-%: LDLIBS += $(LIBS_gateway)
 $(B)/bin/fuzz-image: $(B)/services/media/image.o
+$(B)/bin/fuzz-filename: $(B)/services/media/filename.o
 $(FUZZERS): LDFLAGS += $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer)
 
 $(B)/bin/bench-%: $(B)/tests/bench/%.o $(call objs,tests/bench/lib/*.c) $(SHARED)

@@ -3,9 +3,10 @@
 # Runs tests against throw-away stacks and ends with one line: "N passed, N failed".
 #
 #   run.sh fast             C tests of every area, migrations, tables, fuzz seeds (make check)
-#   run.sh all              these, then the suite and the browser                (make test)
+#   run.sh all              these, then the suite, the browser, the checker      (make test)
 #   run.sh unit-auth ...    only these areas; a second word filters: run.sh "unit-auth session"
 #   run.sh suite [FILE...]  only the suite, or some files of it
+#   run.sh fuzz [NAME...]   the binaries of `make fuzz`, each for FUZZ_SECONDS (default 20)
 #
 # BIN says which build (default build/debug/bin). The suite runs against two gateways and two copies
 # of every service unless GATEWAYS and COPIES say otherwise, with the rate limits off unless SETTINGS
@@ -14,6 +15,7 @@ set -euo pipefail
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$TOP"
+[[ ${1:-} != fuzz ]] || BIN=${BIN:-build/fuzz/bin}
 BIN=${BIN:-build/debug/bin}
 export BIN
 
@@ -104,6 +106,34 @@ seeds() {
     done
 }
 
+# What a run learns stays in corpus/ for the next one; the input that broke something is in found/.
+fuzz_one() {
+    local name=$1 log status=0 corpus found
+    log=$(mktemp)
+    corpus=$(dirname "$BIN")/corpus/$name
+    found=$(dirname "$BIN")/found
+    mkdir -p "$corpus" "$found"
+    "$BIN/fuzz-$name" -max_total_time="${FUZZ_SECONDS:-20}" -timeout=25 -rss_limit_mb=2048 \
+        -artifact_prefix="$found/$name-" "$corpus" "tests/fuzz/seeds/$name" >"$log" 2>&1 || status=$?
+    tally $((status == 0)) $((status != 0)) 0
+    echo "== fuzz-$name: status $status, $(grep -E 'DONE|SUMMARY' "$log" | tail -n 1)"
+    [[ $status == 0 ]] || tail -n 60 "$log"
+    rm -f "$log"
+}
+
+# One on each processor.
+fuzz() {
+    local name
+    [[ $# -gt 0 ]] || set -- "$BIN"/fuzz-*
+    for name in "$@"; do
+        while (($(jobs -rp | wc -l) >= $(nproc))); do
+            wait -n || true
+        done
+        fuzz_one "${name##*/fuzz-}" &
+    done
+    wait
+}
+
 # In a stack of their own: they take the schema away under everybody's feet.
 migrations() {
     local log status=0
@@ -147,6 +177,21 @@ run_suite() {
         KEEP_LOGS=$(dirname "$BIN")/logs in_stack "$TOP/tests/run.sh" inside suite "$@"
 }
 
+# checker FOLDER SCRIPT: has a stack of its own.
+checker() {
+    local log status=0
+    log=$(mktemp)
+    echo "== $2"
+    BIN=$(dirname "$BIN")/$1 "tests/checker/$2" 2>&1 | tee "$log" || status=${PIPESTATUS[0]}
+    count "$status" "$log"
+    rm -f "$log"
+}
+
+faults() {
+    checker bin run.sh
+    checker planted/bin planted.sh
+}
+
 fast() {
     run_units
     run_migrations
@@ -174,8 +219,9 @@ main() {
     trap 'rm -f "$TALLY"' EXIT
     case $command in
     fast) fast ;;
-    all) fast && run_suite ;;
+    all) fast && run_suite && faults ;;
     suite) run_suite "${@:2}" ;;
+    fuzz) fuzz "${@:2}" ;;
     *) run_units "$@" ;;
     esac
     closing_line
