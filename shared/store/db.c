@@ -8,8 +8,10 @@
 #include "shared/store/db.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -143,6 +145,17 @@ static enum err connected(struct req *rq)
     enum err e = connect_now(rq);
     db->retry_us = e == OK ? 0 : mono_us() + RETRY_US;
     return e;
+}
+
+void db_refresh(struct db *db)
+{
+    if (db == NULL || db->conn == NULL || db->is_open || db->waiting_count > 0)
+        return;
+    /* Nobody asked for anything: what can be read is a farewell, or the end itself. */
+    char byte;
+    ssize_t n = recv(PQsocket(db->conn), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+    if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+        disconnect(db);
 }
 
 /* The connection is of no more use: what the transaction did is the server's to undo. */

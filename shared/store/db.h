@@ -39,6 +39,9 @@ enum { DB_STATEMENT_TIMEOUT_MS = 4000, DB_CONNECT_TIMEOUT_MS = 2000 };
 struct db *db_new(const struct db_settings *s); /* settings must outlive it */
 void db_free(struct db *db);
 MUST_CHECK enum err db_ping(struct db *db, int timeout_ms);
+/* Before a request: a connection that ended while nobody used it is dropped, so that the request
+ * makes a new one instead of failing. Not for whoever holds a lock by the connection's life. */
+void db_refresh(struct db *db);
 
 /* A named statement. STMT lists itself in a linker section so that a test can prepare them all. */
 struct stmt {
