@@ -245,14 +245,22 @@ enum err route_match(const char *method, const char *path, size_t len, struct ro
     return is_found ? OK : ERR_METHOD_NOT_ALLOWED;
 }
 
+/* As strcmp, of a name that need not be a string: a client may have put anything into it. */
+static int compare_name(const char *name, size_t len, const char *text)
+{
+    size_t text_len = strlen(text);
+    int order = memcmp(name, text, len < text_len ? len : text_len);
+    return order != 0 ? order : (len > text_len) - (len < text_len);
+}
+
 const struct route *route_by_name(const char *name, size_t len)
 {
     size_t lo = 0;
     size_t hi = name_count;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        int order = strncmp(name, names[mid].text, len);
-        if (order == 0 && names[mid].text[len] == '\0')
+        int order = compare_name(name, len, names[mid].text);
+        if (order == 0)
             return names[mid].route;
         if (order > 0)
             lo = mid + 1;

@@ -65,6 +65,7 @@ TEST(a_command_may_leave_the_service_out)
     CHECK(route_by_name("account.ge", 10) == NULL);
     CHECK(route_by_name("account.gett", 12) == NULL);
     CHECK(route_by_name("", 0) == NULL);
+    CHECK(route_by_name("account.get\0x", 13) == NULL);
     routes_done();
 }
 
