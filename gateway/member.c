@@ -114,23 +114,24 @@ static void copy_with(struct buf *out, struct span json, const char *name, int64
 }
 
 /* The numbers in the text are the layout's, which may be ahead of what was passed on. A client
- * takes them for what it has, so they become those of what it has. */
-static struct frame *frame_of_gained(const struct server *s, const struct view_channel *v)
+ * takes them for what it has, so they become those of what it has: rev is of the server. */
+static struct frame *frame_of_gained(const struct server *s, const struct view_channel *v,
+                                     int64_t rev)
 {
     const struct channel *c = map_get(&s->channels, v->id);
     auto_buf struct buf once = {0};
     auto_buf struct buf body = {0};
     copy_with(&once, v->json, "seq", c != NULL ? c->seq : v->seq);
-    copy_with(&body, (struct span){once.data, once.len}, "rev", s->seq);
+    copy_with(&body, (struct span){once.data, once.len}, "rev", rev);
     return frame_event(&event_types[EV_CHANNEL_CREATE], (struct event_to){.server = s->id},
                        body.data, body.len);
 }
 
-static struct frame *frame_of_lost(const struct server *s, snowflake channel)
+static struct frame *frame_of_lost(const struct server *s, snowflake channel, int64_t rev)
 {
     auto_buf struct buf body = {0};
     buf_printf(&body, "{\"id\":\"%llu\",\"server_id\":\"%llu\",\"rev\":%lld}",
-               (unsigned long long)channel, (unsigned long long)s->id, (long long)s->seq);
+               (unsigned long long)channel, (unsigned long long)s->id, (long long)rev);
     return frame_event(&event_types[EV_CHANNEL_DELETE], (struct event_to){.server = s->id},
                        body.data, body.len);
 }
@@ -141,14 +142,14 @@ static void tell(struct membership *m, struct frame *f)
     frame_unref(f);
 }
 
-static void tell_gained(struct membership *m, size_t place)
+static void tell_gained(struct membership *m, size_t place, int64_t rev)
 {
-    tell(m, frame_of_gained(m->server, &m->server->layout->channels[place]));
+    tell(m, frame_of_gained(m->server, &m->server->layout->channels[place], rev));
 }
 
-static void tell_lost(struct membership *m, snowflake channel)
+static void tell_lost(struct membership *m, snowflake channel, int64_t rev)
 {
-    tell(m, frame_of_lost(m->server, channel));
+    tell(m, frame_of_lost(m->server, channel, rev));
 }
 
 /* Lost ones first: a client that counts channels never has more than there are. */
@@ -157,10 +158,10 @@ static void tell_difference(struct membership *m, const struct layout *old, cons
     const struct layout *now = m->server->layout;
     for (size_t i = 0; i < old->channel_count; i++)
         if (view_shows(was, (int)i) && !view_shows(m->view, layout_find(now, old->channels[i].id)))
-            tell_lost(m, old->channels[i].id);
+            tell_lost(m, old->channels[i].id, m->server->seq);
     for (size_t i = 0; i < now->channel_count; i++)
         if (view_shows(m->view, (int)i) && !view_shows(was, layout_find(old, now->channels[i].id)))
-            tell_gained(m, i);
+            tell_gained(m, i, m->server->seq);
 }
 
 static void enter_view(struct membership *m)
@@ -231,15 +232,17 @@ static struct frame *news_of(const struct membership *m, const struct told *told
     return news_since(f, t->seq);
 }
 
+/* What happened since is told afterwards, so the number of the server is still that of the state.
+ */
 static void correct_what_was_told(struct membership *m, const struct told *told)
 {
     const struct layout *l = m->server->layout;
     for (size_t i = 0; i < told->channel_count; i++)
         if (!view_shows(m->view, layout_find(l, told->channels[i].id)))
-            tell_lost(m, told->channels[i].id);
+            tell_lost(m, told->channels[i].id, told->seq);
     for (size_t i = 0; i < l->channel_count; i++)
         if (view_shows(m->view, (int)i) && told_find(told, l->channels[i].id) == NULL)
-            tell_gained(m, i);
+            tell_gained(m, i, told->seq);
 }
 
 void member_go_live(struct membership *m, const struct told *told)
