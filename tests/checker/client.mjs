@@ -5,7 +5,7 @@
 import { call } from '../suite/lib/person.mjs';
 import { Socket } from '../suite/lib/socket.mjs';
 import { sleep, within } from '../suite/lib/wait.mjs';
-import { Replica } from './replica.mjs';
+import { Replica, isFleeting } from './replica.mjs';
 
 const ATTEMPT_MS = 2500;
 const MEMBERS_PAGE = 100;
@@ -138,7 +138,7 @@ export class Client {
 
   on_event(line, frame) {
     const { t, d } = frame;
-    this.trace.note(this.name, `${t} ${d.id ?? d.user_id ?? ''} ${d.rev ?? d.seq ?? ''}`, d.channel_id ?? d.server_id ?? d.id);
+    if (!isFleeting(t)) this.trace.note(this.name, `${t} ${d.id ?? d.user_id ?? ''} ${d.rev ?? d.seq ?? ''}`, d.channel_id ?? d.server_id ?? d.id);
     if (t === 'server.create') this.forgetCursors(line, d.id);
     if (t === 'server.leave' || t === 'server.delete') this.forgetCursors(line, d.server_id);
     line.count(frame);

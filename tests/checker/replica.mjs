@@ -3,7 +3,7 @@
 // what it may insist on with every single event: nothing twice, nothing out of order, nothing of
 // what it does not see. Where the guide lets a client ignore something odd, this one complains.
 
-const isFleeting = (type) => /^(typing|presence|voice)\./.test(type);
+export const isFleeting = (type) => /^(typing|presence|voice)\./.test(type);
 
 const byId = (list) => new Map(list.map((it) => [it.id, it]));
 
@@ -122,12 +122,13 @@ export class Replica {
     server.fields = d;
   }
 
+  /** Who joins and leaves in one breath may hear of the end alone. */
   on_server_leave(type, d) {
-    if (this.server(d.server_id, type)) this.servers.delete(d.server_id);
+    this.servers.delete(d.server_id);
   }
 
   on_server_delete(type, d) {
-    if (this.server(d.server_id, type)) this.servers.delete(d.server_id);
+    this.servers.delete(d.server_id);
   }
 
   /** A change of the server itself: each once, in order. */

@@ -2,7 +2,7 @@
 // What happened in one seed, in order, and what of it was wrong. A violation is printed with the
 // lines of what it names, of that client's sessions, and with all faults: rarely more is needed.
 
-const LINES_SHOWN = 40;
+const LINES_SHOWN = 60;
 const VIOLATIONS_SHOWN = 5;
 
 export class Trace {
@@ -27,7 +27,7 @@ export class Trace {
     if (line.who === 'fault') return true;
     if (violation.ids.length > 0 && violation.ids.some((id) => line.text.includes(id))) return true;
     if (line.who !== violation.who) return false;
-    return line.about === undefined || (violation.ids.length === 0 && line.about === violation.about);
+    return line.about === undefined || line.about === violation.about;
   }
 
   print() {

@@ -5,9 +5,10 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { listen } from '../suite/lib/socket.mjs';
-import { sleep } from '../suite/lib/wait.mjs';
+import { sleep, until } from '../suite/lib/wait.mjs';
 
 const CALM_MS = 15000;
+const FRESH_MS = 10000;
 const PAGE = 100;
 
 /* ---- what is there ---- */
@@ -34,11 +35,13 @@ async function readTruth(world) {
   return truth;
 }
 
-/** The state somebody begins with who connects now. */
-async function freshState(client, gateway) {
-  const socket = await listen(client.person, gateway);
-  await socket.close();
-  return socket.ready;
+/** The state somebody begins with who connects now; where a service is just back, soon. */
+function freshState(client, gateway) {
+  return until(`a fresh state of ${client.name}`, async () => {
+    const socket = await listen(client.person, gateway);
+    await socket.close();
+    return socket.ready;
+  }, FRESH_MS);
 }
 
 /* ---- what a client believes ---- */

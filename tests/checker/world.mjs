@@ -3,6 +3,7 @@
 // of it, who could see what when, and what each number of a channel was said to be.
 
 import { register } from '../suite/lib/person.mjs';
+import { until } from '../suite/lib/wait.mjs';
 import { Client } from './client.mjs';
 import { Facts } from './facts.mjs';
 import { Wire } from './wire.mjs';
@@ -16,6 +17,9 @@ const NOTICED_MS = 1000;
 const SLACK_MS = 300;
 /** With its bearer killed, news waits for the relay of the outbox. */
 const RELAYED_MS = 7000;
+
+/** The seed before may have been hard on the services: an attempt may still be refused. */
+const signUp = (gateway) => until('an account', () => register(gateway), 10000);
 
 export class World {
   constructor(seed, trace, faults) {
@@ -33,7 +37,7 @@ export class World {
 
   async build(gateways, random) {
     this.gateways = gateways;
-    const people = await Promise.all(Array.from({ length: MEMBERS + 1 }, (_, i) => register(gateways[i % gateways.length])));
+    const people = await Promise.all(Array.from({ length: MEMBERS + 1 }, (_, i) => signUp(gateways[i % gateways.length])));
     const [owner, ...members] = people;
     this.owner = owner;
     this.server = await owner.post('/servers', { name: `seed ${this.seed}` });

@@ -9,6 +9,9 @@ import { until, within } from './wait.mjs';
 
 const wsUrl = (base, query = '') => `${base.replace(/^http/, 'ws')}/ws${query}`;
 
+/** No frame will come any more. */
+const NOTHING = {};
+
 /** What a failed test left open would keep its file from ending. The checker is no such file. */
 const all = new Set();
 if (process.env.NODE_TEST_CONTEXT) after(() => all.forEach((socket) => socket.ws.terminate()));
@@ -84,8 +87,13 @@ export class Socket {
   }
 
   /** The first frame with this op that nobody has taken yet. */
-  next(op, ms = 5000) {
-    return until(`a frame ${op}`, () => this.pick(this.frames, (frame) => frame.op === op), ms);
+  async next(op, ms = 5000) {
+    const found = await until(`a frame ${op}`, () => {
+      const frame = this.pick(this.frames, (it) => it.op === op);
+      return frame ?? (this.isClosed && NOTHING);
+    }, ms);
+    if (found === NOTHING) throw new Error(`closed before a frame ${op}`);
+    return found;
   }
 
   /** The first event of this type, and as `where` wants it, that nobody has taken yet. */
