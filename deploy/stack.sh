@@ -111,7 +111,7 @@ run() {
     while :; do
         status=0 pid=
         wait -n -p pid || status=$?
-        [[ -n $pid ]] || die "nothing is left of the stack"
+        [[ -n ${pid:-} ]] || die "nothing is left of the stack"
         name=$(name_of "$pid")
         [[ -z $name ]] || say "$name ended with status $status: see $STACK_DIR/log/$name.log"
     done
