@@ -26,17 +26,6 @@ enum {
     HELD_MAX = 16384
 };
 
-/* Not everything about a server is for every member. */
-static const struct {
-    enum event_id event;
-    uint64_t permission;
-} needed[] = {
-    {EV_INVITE_CREATE, PERM_MANAGE_SERVER},
-    {EV_INVITE_DELETE, PERM_MANAGE_SERVER},
-    {EV_BAN_CREATE,    PERM_BAN_MEMBERS  },
-    {EV_BAN_DELETE,    PERM_BAN_MEMBERS  },
-};
-
 static bool is_event(const struct frame *f, enum event_id id)
 {
     return f->type == &event_types[id];
@@ -44,9 +33,8 @@ static bool is_event(const struct frame *f, enum event_id id)
 
 bool server_may_tell(const struct server *s, const struct view *v, const struct frame *f)
 {
-    for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-        if (is_event(f, needed[i].event) && !permission_has(v->permissions, needed[i].permission))
-            return false;
+    if (!permission_has(v->permissions, f->type->permission))
+        return false;
     return f->about == 0 || (s->layout != NULL && view_shows(v, layout_find(s->layout, f->about)));
 }
 

@@ -13,13 +13,14 @@
 #include "shared/service/listen.h"
 #include "shared/wire/json.h"
 
-#define EVENT(id, name, audience, keeping, effect, payload, text) \
+#define EVENT(id, name, audience, keeping, effect, perm, payload, text) \
     extern const struct shape payload##_shape __attribute__((weak));
 #include "shared/wire/events.def"
 #undef EVENT
 
 static const struct shape *const payloads[EVENT_COUNT] = {
-#define EVENT(id, name, audience, keeping, effect, payload, text) [EV_##id] = &payload##_shape,
+#define EVENT(id, name, audience, keeping, effect, perm, payload, text) \
+    [EV_##id] = &payload##_shape,
 #include "shared/wire/events.def"
 #undef EVENT
 };

@@ -13,11 +13,12 @@
 #include "shared/base/clock.h"
 #include "shared/base/rand.h"
 #include "shared/base/str.h"
+#include "shared/domain/permission.h"
 #include "shared/wire/json.h"
 
 const struct event_type event_types[EVENT_COUNT] = {
-#define EVENT(id, name, audience, keeping, effect, shape, text) \
-    [EV_##id] = {name, AUDIENCE_##audience, keeping, EFFECT_##effect, #shape, text},
+#define EVENT(id, name, audience, keeping, effect, perm, shape, text) \
+    [EV_##id] = {name, AUDIENCE_##audience, keeping, EFFECT_##effect, PERM_##perm, #shape, text},
 #include "shared/wire/events.def"
 #undef EVENT
 };

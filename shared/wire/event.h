@@ -9,7 +9,7 @@
 /* Events are rows of events.def. A handler emits; the dispatcher publishes after COMMIT. */
 enum event_audience {
     AUDIENCE_CHANNEL,  /* who may see the channel; payload has channel_id and server_id */
-    AUDIENCE_SERVER,   /* every member; payload has server_id */
+    AUDIENCE_SERVER,   /* members with the row's permission; payload has server_id */
     AUDIENCE_USER,     /* that user's sessions only; payload is theirs to see */
     AUDIENCE_INSTANCE, /* processes of ours; never sent to clients unless INTENT says so */
 };
@@ -28,7 +28,7 @@ enum event_effect {
 };
 
 enum event_id {
-#define EVENT(id, name, audience, keeping, effect, shape, text) EV_##id,
+#define EVENT(id, name, audience, keeping, effect, perm, shape, text) EV_##id,
 #include "shared/wire/events.def"
 #undef EVENT
     EVENT_COUNT
@@ -39,7 +39,8 @@ struct event_type {
     enum event_audience audience;
     enum event_keeping keeping;
     enum event_effect effect;
-    const char *shape; /* the payload's shape, by name; the service that emits it exports it */
+    uint64_t permission; /* of a SERVER event: only members with it in the server are told */
+    const char *shape;   /* the payload's shape, by name; the service that emits it exports it */
     const char *text;
 };
 extern const struct event_type event_types[EVENT_COUNT];

@@ -112,6 +112,20 @@ TEST(a_hidden_channel_is_not_heard_until_a_role_shows_it)
     world_end(&w);
 }
 
+TEST(what_only_some_may_know_of_a_server_is_not_told_to_every_member)
+{
+    struct world w;
+    struct client c;
+    if (!begin_with(&w, &c))
+        return;
+    world_event(&w, "evt.v1.1.s.100.invite.create", 0, "{\"code\":\"secret\"}");
+    world_event(&w, "evt.v1.1.s.100.ban.create", 0, "{\"reason\":\"secret\"}");
+    world_message(&w, "for all");
+    CHECK(strstr(client_next(&c, 2000), "for all") != NULL);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(who_is_kicked_hears_nothing_more_and_who_joins_gets_the_whole_server)
 {
     struct world w;
