@@ -311,6 +311,8 @@ static void on_gap(struct timer *t, void *arg)
     for (struct view *v = s->views; v != NULL; v = v->next)
         while (v->members != NULL)
             session_reset(v->members->session);
+    for (struct membership *m = s->pending; m != NULL; m = m->next_in_view)
+        entry_disturb(m->session); /* their state may be from before the loss */
     struct frame *first = frames_at(&s->ahead, 0);
     s->seq = first != NULL ? first->to.seq - 1 : s->known;
     if (first != NULL) {
