@@ -157,13 +157,21 @@ static void send_request(struct calling *c)
         finish_with(c, e, DRAIN_RETRY_MS);
 }
 
-static void on_limit(void *arg, const struct limit_state *state)
+/* True: it is over, and so is the call. */
+static bool is_refused(struct calling *c, const struct limit_state *state)
 {
-    struct calling *c = arg;
     c->limit = *state;
     if (state->is_over)
         finish_with(c, ERR_RATE_LIMITED, state->reset_ms > 0 ? state->reset_ms : 1);
-    else if (c->is_admission)
+    return state->is_over;
+}
+
+static void on_limit(void *arg, const struct limit_state *state)
+{
+    struct calling *c = arg;
+    if (is_refused(c, state))
+        return;
+    if (c->is_admission)
         finish(c, &(struct answer){.body = ""});
     else
         send_request(c);
@@ -199,6 +207,7 @@ static void take_limit(struct calling *c)
     const struct call *call = &c->call;
     struct limit_ask ask = {call->route->rate, c->caller.is_bot, who};
     if (call->route->rate == RATE_AUTH) {
+        ask.is_bot = false;
         digest_account(call, account);
         peer_bucket(call->ip, address);
         snprintf(who, sizeof(who), "%s/%s", address, account);
@@ -208,6 +217,25 @@ static void take_limit(struct calling *c)
         peer_bucket(call->ip, who);
     }
     limit_take(c->gateway->limits, &ask, on_limit, c);
+}
+
+static void on_address_limit(void *arg, const struct limit_state *state)
+{
+    struct calling *c = arg;
+    if (!is_refused(c, state))
+        take_limit(c);
+}
+
+/* Each sign-in costs auth a password hash, whoever's: whoever tries one name after the other is in
+ * a window of each, so the address has one too. */
+static void take_address_limit(struct calling *c)
+{
+    char who[WHO_SIZE];
+    char address[PEER_TEXT_SIZE];
+    peer_bucket(c->call.ip, address);
+    snprintf(who, sizeof(who), "auth/%s", address);
+    struct limit_ask ask = {RATE_GENERAL, false, who};
+    limit_take(c->gateway->limits, &ask, on_address_limit, c);
 }
 
 static enum scope scope_needed(const struct route *route)
@@ -257,6 +285,8 @@ static void start(struct calling *c)
     enum err e = admit(c->gateway, &c->call);
     if (e != OK)
         finish_with(c, e, e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0);
+    else if (c->call.route->rate == RATE_AUTH)
+        take_address_limit(c);
     else
         take_limit(c);
 }

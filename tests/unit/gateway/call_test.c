@@ -30,12 +30,16 @@ static bool is_answered(void *arg)
     return atomic_load(&((struct asked *)arg)->is_answered);
 }
 
-static enum err ask_as(struct front *f, const struct route *r, const struct identity *who,
-                       const char *ip)
+static enum err ask_with(struct front *f, const struct route *r, const struct identity *who,
+                         const char *ip, const char *body)
 {
     struct asked asked = {0};
-    struct call call = {
-        .route = r, .who = who, .ip = ip, .request_id = "test", .body = "{}", .body_len = 2};
+    struct call call = {.route = r,
+                        .who = who,
+                        .ip = ip,
+                        .request_id = "test",
+                        .body = body,
+                        .body_len = strlen(body)};
     call_start(&f->g, &call, on_answer, &asked);
     if (!CHECK(front_wait(is_answered, &asked)))
         return ERR_TIMEOUT;
@@ -46,6 +50,12 @@ static enum err ask_as(struct front *f, const struct route *r, const struct iden
            e == ERR_MISSING_PERMISSIONS));
     answer_done(&asked.answer);
     return e;
+}
+
+static enum err ask_as(struct front *f, const struct route *r, const struct identity *who,
+                       const char *ip)
+{
+    return ask_with(f, r, who, ip, "{}");
 }
 
 static void expect(enum err got, enum err wanted, const struct route *r)
@@ -157,6 +167,25 @@ TEST(who_signs_in_shares_the_window_with_their_other_addresses_but_not_with_stra
     CHECK_INT(ask_as(&f, r, &one, "192.0.2.1"), ERR_UNAVAILABLE);
     CHECK_INT(ask_as(&f, r, &one, "192.0.2.2"), ERR_RATE_LIMITED);
     CHECK_INT(ask_as(&f, r, &other, "192.0.2.1"), ERR_UNAVAILABLE);
+    front_close(&f);
+}
+
+TEST(other_names_do_not_buy_an_address_more_sign_ins)
+{
+    struct front f;
+    char ip[64];
+    char body[64];
+    front_begin(&f);
+    f.settings.limits[RATE_AUTH] = (struct rate){5, 60};
+    f.settings.limits[RATE_GENERAL] = (struct rate){3, 60};
+    front_open(&f);
+    const struct route *r = route_by_name("auth.session.create", 19);
+    snprintf(ip, sizeof(ip), "test-%lld", (long long)mono_us());
+    for (int i = 0; i < 4; i++) {
+        snprintf(body, sizeof(body), "{\"login\":\"name%d\"}", i);
+        CHECK_INT(ask_with(&f, r, NULL, ip, body), i < 3 ? ERR_UNAVAILABLE : ERR_RATE_LIMITED);
+    }
+    CHECK_INT(ask_with(&f, r, NULL, "192.0.2.77", body), ERR_UNAVAILABLE);
     front_close(&f);
 }
 
