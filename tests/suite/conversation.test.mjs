@@ -146,15 +146,15 @@ test('a refresh token works once; using it again ends the whole family', async (
   const carla = await newcomer();
   const exchange = (token, base = first) => call(base, 'POST', '/auth/refresh', { body: { refresh_token: token } });
 
-  const second_ = await exchange(carla.refreshToken);
-  assert.equal(second_.status, 200);
-  assert.notEqual(second_.body.refresh_token, carla.refreshToken);
-  const third = await exchange(second_.body.refresh_token, second);
+  const next = await exchange(carla.refreshToken);
+  assert.equal(next.status, 200);
+  assert.notEqual(next.body.refresh_token, carla.refreshToken);
+  const third = await exchange(next.body.refresh_token, second);
   assert.equal(third.status, 200);
   carla.accept(third.body);
   await carla.get('/auth/me');
 
-  const reused = await exchange(second_.body.refresh_token);
+  const reused = await exchange(next.body.refresh_token);
   assert.equal(reused.status, 401);
   assert.equal(reused.body.type, '/problems/refresh_reused');
   const now = await exchange(third.body.refresh_token);

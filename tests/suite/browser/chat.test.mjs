@@ -2,14 +2,15 @@
 // Two people and the page: from registering to a picture in the conversation.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { deflateSync } from 'node:zlib';
-import { Person, eventually, launch, twoInAServer, unique } from './people.mjs';
+import { Person, eventually, everybodyLeaves, launch, twoInAServer, unique } from './people.mjs';
 
 let browser;
 before(async () => {
   browser = await launch();
 });
+afterEach(() => everybodyLeaves(browser));
 after(() => browser.close());
 
 function chunk(type, data) {
@@ -39,7 +40,8 @@ function png(width, height) {
   const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(width * 3, 0x5b)]);
   const pixels = deflateSync(Buffer.concat(Array(height).fill(row)));
   const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
-  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
+  const chunks = [chunk('IHDR', head), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))];
+  return Buffer.concat([signature, ...chunks]);
 }
 
 test('a link leads a stranger into a server, where two talk live and in order', async () => {

@@ -192,13 +192,18 @@ export class Person {
   }
 }
 
+/** At the end of a test: what nobody looks at any more must not cost the next one time. */
+export async function everybodyLeaves(browser) {
+  await Promise.all(browser.contexts().map((context) => context.close()));
+}
+
 /** Waits until look() gives something true, and gives that. */
 export async function eventually(look, what) {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const found = await look();
     if (found) return found;
-    assert.ok(Date.now() < end, `in vain: ${what}`);
+    if (Date.now() > end) assert.fail(`in vain: ${typeof what === 'string' ? what : await what()}`);
     await new Promise((done) => {
       setTimeout(done, 100);
     });

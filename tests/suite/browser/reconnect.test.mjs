@@ -4,9 +4,9 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { after, afterEach, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { BASE, Person, eventually, launch, twoInAServer } from './people.mjs';
+import { BASE, Person, eventually, everybodyLeaves, launch, twoInAServer } from './people.mjs';
 
 const run = promisify(execFile);
 const OTHER = (process.env.PARLEY_URLS ?? BASE).split(',').at(-1);
@@ -32,6 +32,7 @@ let browser;
 before(async () => {
   browser = await launch();
 });
+afterEach(() => everybodyLeaves(browser));
 after(() => browser.close());
 
 test('a killed gateway comes back and nothing is missed or doubled', async (t) => {

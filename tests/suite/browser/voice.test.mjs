@@ -2,13 +2,14 @@
 // Two people talk: sound really arrives at both, by fake microphones.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { eventually, launch, twoInAServer } from './people.mjs';
+import { after, afterEach, before, test } from 'node:test';
+import { eventually, everybodyLeaves, launch, twoInAServer } from './people.mjs';
 
 let browser;
 before(async () => {
   browser = await launch();
 });
+afterEach(() => everybodyLeaves(browser));
 after(() => browser.close());
 
 /** Bytes of sound that arrived over connections that are open. */
@@ -27,7 +28,10 @@ function heard(person) {
 
 async function hears(person) {
   const before = await heard(person);
-  await eventually(async () => (await heard(person)) > before + 1000, `${person.name} hears`);
+  const states = () => person.page.evaluate(() =>
+    window.connections.map((c) => `${c.signalingState} ${c.iceConnectionState} ${c.connectionState}`));
+  await eventually(async () => (await heard(person)) > before + 1000,
+    async () => `${person.name} hears; connections: ${await states()}`);
 }
 
 async function bothJoin(ada, bob) {
