@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/backlog.h"
+#include "gateway/catchup.h"
 #include "gateway/cursors.h"
 #include "gateway/fanout.h"
 #include "gateway/feed.h"
@@ -172,104 +172,10 @@ static void send_resumed(struct session *s, size_t replayed)
 
 /* ---- a resume by cursors ---- */
 
-/* Of a channel the client knows: how far it is behind, and what brings it forward. */
-static bool want_of(struct session *s, const struct told *told, size_t channel,
-                    struct backlog_want *ret)
-{
-    const struct told_channel *c = &told->channels[channel];
-    int64_t has = cursors_take(&s->entry->cursors, c->id);
-    *ret = (struct backlog_want){told->server, c->id, has, c->seq, s->serial};
-    return has >= 0 && has < c->seq;
-}
-
-/* The client has this server's structure as it is now, so only messages can be missing. */
-static bool is_in_step(struct session *s, const struct told *told)
-{
-    if (cursors_take(&s->entry->cursors, told->server) != told->seq)
-        return false;
-    for (size_t i = 0; i < told->channel_count; i++)
-        if (cursors_take(&s->entry->cursors, told->channels[i].id) < 0)
-            return false;
-    return true;
-}
-
-enum catch_up { CAUGHT_UP, WAITING, IMPOSSIBLE };
-
-static enum catch_up server_catch_up(struct session *s, const struct told *told)
-{
-    enum catch_up result = CAUGHT_UP;
-    if (!is_in_step(s, told)) {
-        for (size_t i = 0; i < told->channel_count; i++)
-            (void)cursors_take(&s->entry->cursors, told->channels[i].id);
-        return CAUGHT_UP;
-    }
-    for (size_t i = 0; i < told->channel_count; i++) {
-        struct backlog_want want;
-        if (!want_of(s, told, i, &want))
-            continue;
-        if (want.until - want.after > FILL_MAX)
-            return IMPOSSIBLE;
-        struct backlog *b = backlog_get(s->loop, &want);
-        if (b == NULL)
-            result = WAITING;
-        else if (b->fill == NULL)
-            return IMPOSSIBLE;
-    }
-    return result;
-}
-
-/* Either all that the client misses is here, or it begins anew: never a part of it. */
-static enum catch_up catch_up(struct session *s)
-{
-    struct state *state = s->entry->state;
-    enum catch_up result = CAUGHT_UP;
-    for (size_t i = 0; i < state->count && result != IMPOSSIBLE; i++) {
-        enum catch_up one = server_catch_up(s, &state->servers[i]);
-        if (one != CAUGHT_UP)
-            result = one;
-    }
-    /* It has something its user does not have any more: only a whole state removes that. */
-    return cursors_all_used(&s->entry->cursors) ? result : IMPOSSIBLE;
-}
-
-static void collect_channel(struct session *s, const struct backlog_want *want,
-                            struct told_channel *c, struct frames *out)
-{
-    struct fill *fill = backlog_get(s->loop, want)->fill;
-    for (size_t i = 0; i < fill->count; i++) {
-        struct frame *f = fill_frame(fill, i, want->after);
-        if (f != NULL)
-            frames_push(out, f);
-    }
-    if (fill->until > c->seq)
-        c->seq = fill->until;
-}
-
-/* What the client misses, in order; what was told now reaches as far as that does. */
-static void collect_missing(struct session *s, struct frames *out)
-{
-    struct state *state = s->entry->state;
-    for (size_t i = 0; i < state->count; i++) {
-        const struct told *told = &state->servers[i];
-        if (!is_in_step(s, told)) {
-            struct frame *f = frame_event(&event_types[EV_SERVER_CREATE], (struct event_to){0},
-                                          told->json.at, told->json.len);
-            frames_push(out, f);
-            frame_unref(f);
-            continue;
-        }
-        for (size_t k = 0; k < told->channel_count; k++) {
-            struct backlog_want want;
-            if (want_of(s, told, k, &want))
-                collect_channel(s, &want, (struct told_channel *)&told->channels[k], out);
-        }
-    }
-}
-
 static void replay_missing(struct session *s)
 {
     struct frames missing = {0};
-    collect_missing(s, &missing);
+    catchup_collect(s, s->entry->state, &s->entry->cursors, &missing);
     send_resumed(s, missing.count);
     for (uint32_t i = 0; i < missing.count; i++)
         session_send(s, frames_at(&missing, i));
@@ -380,10 +286,10 @@ void entry_advance(struct session *s)
     if (!layouts_are_there(s))
         return;
     if (e->kind == ENTRY_RESUME) {
-        enum catch_up result = catch_up(s);
-        if (result == IMPOSSIBLE)
+        enum catchup result = catchup_check(s, e->state, &e->cursors);
+        if (result == CATCHUP_IMPOSSIBLE)
             session_reset(s);
-        if (result != CAUGHT_UP)
+        if (result != CATCHUP_READY)
             return;
     }
     go_live(s);

@@ -240,6 +240,7 @@ void fanout_close(struct fanout *f)
 {
     if (f == NULL)
         return;
+    bus_off_reconnect(f->bus, f);
     ring_close(f->flushes);
     pthread_join(f->flusher, NULL);
     ring_free(f->flushes);

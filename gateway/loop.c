@@ -8,6 +8,7 @@
 
 #include <ev.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "gateway/session.h"
@@ -30,6 +31,7 @@ struct loop_private {
     atomic_int backlog;
     atomic_bool is_stopping;
     atomic_int asks;
+    atomic_int posting;   /* threads inside loop_post */
     struct stopper quiet; /* nudged whenever asks falls to zero */
     pthread_t thread;
 };
@@ -136,6 +138,9 @@ void loop_stop(struct loop *l)
     atomic_store(&l->private->is_stopping, true);
     ev_async_send(l->private->ev, &l->private->wake);
     pthread_join(l->private->thread, NULL);
+    /* Who posted the last answer may not have come out of loop_post yet. */
+    while (atomic_load(&l->private->posting) > 0)
+        sched_yield();
 }
 
 struct ev_loop *loop_ev(struct loop *l)
@@ -145,9 +150,11 @@ struct ev_loop *loop_ev(struct loop *l)
 
 void loop_post(struct loop *l, struct post *p)
 {
+    atomic_fetch_add(&l->private->posting, 1);
     atomic_fetch_add_explicit(&l->private->backlog, 1, memory_order_relaxed);
     if (mpsc_push(&l->private->posts, &p->node))
         ev_async_send(l->private->ev, &l->private->wake);
+    atomic_fetch_sub(&l->private->posting, 1);
 }
 
 void loop_ask_begins(struct loop *l)

@@ -54,7 +54,7 @@ struct told {
     int64_t seq;
     const snowflake *roles;
     size_t role_count;
-    const struct told_channel *channels; /* those it was shown, by id */
+    struct told_channel *channels; /* those it was shown, by id */
     size_t channel_count;
     struct span json;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The way of a question from a loop to the bus and back. A loop is not taken down while one is under
+ * The way of a question from a loop to the bus and back. No loop is taken down while one is under
  * way, so an answer always finds it. */
 
 #include "gateway/query.h"

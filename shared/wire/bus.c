@@ -66,10 +66,9 @@ static void on_up(natsConnection *nc UNUSED, void *closure)
     if (link != &b->hear)
         return;
     pthread_mutex_lock(&b->lock);
-    size_t count = b->listener_count;
-    pthread_mutex_unlock(&b->lock);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < b->listener_count; i++)
         b->listeners[i].fn(b->listeners[i].arg);
+    pthread_mutex_unlock(&b->lock);
 }
 
 static void on_down(natsConnection *nc UNUSED, void *closure)
@@ -269,6 +268,17 @@ void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg)
     pthread_mutex_lock(&b->lock);
     assert(b->listener_count < BUS_LISTENERS_MAX);
     b->listeners[b->listener_count++] = (struct bus_listener){fn, arg};
+    pthread_mutex_unlock(&b->lock);
+}
+
+void bus_off_reconnect(struct bus *b, const void *arg)
+{
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < b->listener_count;)
+        if (b->listeners[i].arg == arg)
+            b->listeners[i] = b->listeners[--b->listener_count];
+        else
+            i++;
     pthread_mutex_unlock(&b->lock);
 }
 

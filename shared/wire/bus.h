@@ -33,9 +33,11 @@ void bus_close(struct bus *b); /* answers what waits with ERR_UNAVAILABLE */
 bool bus_is_up(const struct bus *b);
 /* A round trip to the server within timeout_ms; what /ready asks. */
 MUST_CHECK enum err bus_ping(struct bus *b, int timeout_ms);
-/* Calls fn(arg) on a libnats thread whenever the subscriptions are in force again after a loss, or
- * for the first time if the server came late. At most four. */
+/* Calls fn(arg), which must not call the bus, on a libnats thread whenever the subscriptions are in
+ * force again after a loss, or for the first time if the server came late. At most four. */
 void bus_on_reconnect(struct bus *b, void (*fn)(void *), void *arg);
+/* No call for this arg is under way or begins after it returned. */
+void bus_off_reconnect(struct bus *b, const void *arg);
 
 static inline void bus_msg_free_p(natsMsg **m)
 {

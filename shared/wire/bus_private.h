@@ -23,7 +23,7 @@ struct bus_link {
     _Atomic enum link_state state;
 };
 
-/* Who wants to know of a reconnect; only ever added to. */
+/* Who wants to know of a reconnect. */
 enum { BUS_LISTENERS_MAX = 4 };
 struct bus_listener {
     void (*fn)(void *);

@@ -39,7 +39,8 @@ static void answer(struct world *w, natsMsg *msg, int status, const char *body)
                                 .head_count = 2,
                                 .body = body,
                                 .body_len = strlen(body)};
-    CHECK(bus_send(w->fake, &out) == OK);
+    /* The bus may be away: that is what some tests are about. */
+    (void)!bus_send(w->fake, &out);
 }
 
 static void add_channel(struct buf *out, int id, int64_t seq, const char *overwrites)
