@@ -97,7 +97,8 @@ STMT(ban_remove_row, "DELETE FROM bans WHERE server_id = $1 AND user_id = $2");
 
 STMT(bans_of_server,
      "SELECT b.server_id, b.user_id, b.actor_id, b.reason, b.created_at,"
-     "       (SELECT " AUTHOR_JSON("u") " FROM users u WHERE u.id = b.user_id) AS \"user\""
+     "       (SELECT " AUTHOR_JSON("u") " FROM users u"
+     "         WHERE u.id = b.user_id AND u.app_id = $4) AS \"user\""
      "  FROM bans b WHERE b.server_id = $1 AND b.user_id > $2 ORDER BY b.user_id LIMIT $3");
 
 STMT(member_silence,
@@ -204,8 +205,8 @@ enum err ban_list(struct req *rq, const struct ban_list_args *in)
     TRY(rights_require(rq, in->server_id, PERM_BAN_MEMBERS, &actor));
     int64_t limit = in->limit != 0 ? in->limit : LIMIT_PAGE;
     struct list bans;
-    TRY(db_many(rq, &bans_of_server, PARAMS(P(in->server_id), P(in->after), P(limit)), &ban_shape,
-                &bans));
+    TRY(db_many(rq, &bans_of_server, PARAMS(P(in->server_id), P(in->after), P(limit), P(rq->app)),
+                &ban_shape, &bans));
     return reply_list(rq, &ban_shape, &bans);
 }
 

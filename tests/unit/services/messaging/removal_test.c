@@ -103,6 +103,20 @@ TEST(who_is_no_member_can_be_banned)
     CHECK_INT(kit_call(eve, "messaging.member.join", in_server(p.server), NULL), ERR_BANNED);
 }
 
+TEST(banning_an_id_of_another_application_tells_nothing_of_who_it_is)
+{
+    if (!world_open())
+        return;
+    struct place p = place_new();
+    kit_caller()->app = 77;
+    snowflake stranger = person("stranger");
+    kit_caller()->app = 1;
+    CHECK_INT(kit_call(p.owner, "messaging.ban.add", of_member(p.server, stranger), NULL), OK);
+    CHECK_INT(kit_call(p.owner, "messaging.ban.list", in_server(p.server), NULL), OK);
+    CHECK(kit_get_id("0.user_id") == stranger);
+    CHECK_STR(kit_get("0.user"), "");
+}
+
 TEST(a_member_timed_out_reads_and_does_nothing_else)
 {
     if (!world_open())
