@@ -3,6 +3,7 @@
  * Any bytes as the first ones of a connection, in two parts, through the real acceptor: whoever
  * gets the socket is decided by those bytes alone, and can still read every one of them. */
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -82,13 +83,23 @@ static bool means_websocket(const uint8_t *data)
     return memcmp(data, "GET /ws?", HEAD) == 0 || memcmp(data, "GET /ws ", HEAD) == 0;
 }
 
+/* The fuzzer's own alarm interrupts. */
+static void wait_readable(int fd)
+{
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
+    int n;
+    do
+        n = poll(&readable, 1, WAIT_MS);
+    while (n < 0 && errno == EINTR);
+    expect(n == 1);
+}
+
 static void expect_bytes(int fd, const uint8_t *data, size_t size)
 {
     uint8_t got[SENT_MAX];
     size_t have = 0;
     while (have < size) {
-        struct pollfd readable = {.fd = fd, .events = POLLIN};
-        expect(poll(&readable, 1, WAIT_MS) == 1);
+        wait_readable(fd);
         ssize_t n = recv(fd, got + have, size - have, 0);
         expect(n > 0);
         have += (size_t)n;
@@ -98,7 +109,6 @@ static void expect_bytes(int fd, const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct pollfd readable;
     struct taken t;
     if (size < HEAD + 1 || size > SENT_MAX)
         return 0;
@@ -112,8 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect(send(fd, data, first, MSG_NOSIGNAL) == (ssize_t)first);
     expect(send(fd, data + first, size - first, MSG_NOSIGNAL) == (ssize_t)(size - first));
 
-    readable = (struct pollfd){.fd = door.pipe[0], .events = POLLIN};
-    expect(poll(&readable, 1, WAIT_MS) == 1);
+    wait_readable(door.pipe[0]);
     expect(read(door.pipe[0], &t, sizeof(t)) == sizeof(t));
     expect(t.is_websocket == means_websocket(data));
     expect_bytes(t.fd, data, size);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,11 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What must hold for every input; the fuzzer shows the one for which it does not. */
-static inline void expect(bool is_true)
+/* What must hold for every input. */
+#define expect(is_true) fuzz_expect((is_true), __FILE__, __LINE__)
+static inline void fuzz_expect(bool is_true, const char *file, int line)
 {
-    if (!is_true)
-        abort();
+    if (is_true)
+        return;
+    fprintf(stderr, "%s:%d: does not hold\n", file, line);
+    abort();
 }
 
 struct fuzz_text {
