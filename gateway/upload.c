@@ -264,13 +264,16 @@ static bool wait(struct upload *up)
 
 /* ---- the form ---- */
 
-static void begin_file(struct upload *up, const char *name, const char *type)
+static const char *base_name(const char *path)
 {
-    const char *slash = strrchr(name, '/');
-    const char *backslash = strrchr(name, '\\');
-    const char *base = slash != NULL ? slash + 1 : name;
-    if (backslash != NULL && backslash + 1 > base)
-        base = backslash + 1;
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    const char *backslash = strrchr(base, '\\');
+    return backslash != NULL ? backslash + 1 : base;
+}
+
+static void begin_file(struct upload *up, const char *base, const char *type)
+{
     if (strlen(base) >= NAME_SIZE || !utf8_valid(base, strlen(base))) {
         spoil(up, ERR_INVALID_FORM);
         return;
@@ -288,12 +291,13 @@ static enum MHD_Result on_part(void *cls, enum MHD_ValueKind kind UNUSED, const 
                                const char *data, uint64_t offset, size_t size)
 {
     struct upload *up = cls;
-    if (filename == NULL || up->is_other_file)
+    /* Browsers send a field without a file as a file without a name. */
+    if (filename == NULL || filename[0] == '\0' || up->is_other_file)
         return MHD_YES;
     if (state_of(up) == UPLOAD_HEAD)
-        begin_file(up, filename, type);
-    else if (offset == 0 && up->taken > 0)
-        up->is_other_file = true;
+        begin_file(up, base_name(filename), type);
+    else if (offset == 0 && (up->taken > 0 || strcmp(base_name(filename), up->name) != 0))
+        up->is_other_file = true; /* an empty file may begin twice */
     if (up->is_other_file || state_of(up) == UPLOAD_ENDED)
         return MHD_YES;
     up->taken += size;

@@ -119,19 +119,27 @@ static void copy_close(struct copy *c)
     pthread_mutex_destroy(&c->lock);
 }
 
-/* A form with one file of so many bytes, which repeat a pattern of a prime length. */
-static void write_form(struct copy *c, size_t size, struct buf *out)
+#define FILE_PART(name)                                                                    \
+    "--parley\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" name "\"\r\n" \
+    "Content-Type: image/png\r\n\r\n"
+
+static void write_head(struct copy *c, size_t size, struct buf *out)
 {
-    static const char head[] =
-        "--parley\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n"
-        "--parley\r\nContent-Disposition: form-data; name=\"file\"; "
-        "filename=\"../a.bin\"\r\nContent-Type: image/png\r\n\r\n";
-    static const char tail[] = "\r\n--parley--\r\n";
     buf_printf(out,
                "POST " PATH " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
                "Authorization: Bearer %s\r\nContent-Type: multipart/form-data; boundary=parley\r\n"
                "Content-Length: %zu\r\n\r\n",
-               front_token(c->front, 7, 90), sizeof(head) - 1 + size + sizeof(tail) - 1);
+               front_token(c->front, 7, 90), size);
+}
+
+/* A form with one file of so many bytes, which repeat a pattern of a prime length. */
+static void write_form(struct copy *c, size_t size, struct buf *out)
+{
+    static const char head[] =
+        "--parley\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n" FILE_PART(
+            "../a.bin");
+    static const char tail[] = "\r\n--parley--\r\n";
+    write_head(c, sizeof(head) - 1 + size + sizeof(tail) - 1, out);
     buf_adds(out, head);
     for (size_t i = 0; i < size; i++)
         buf_addc(out, (char)('A' + i % 23));
@@ -252,6 +260,22 @@ TEST(a_form_that_breaks_off_is_refused_and_told_to_the_copy)
     CHECK_INT(http_status(front_http(&w, form.data, form.len)), 400);
     CHECK(front_wait(is_told, &c));
     CHECK_INT(c.ended_with, -1);
+    copy_close(&c);
+}
+
+TEST(a_field_without_a_file_is_passed_over_and_an_empty_file_is_one)
+{
+    static const char body[] = FILE_PART("") "\r\n" FILE_PART("empty") "\r\n" FILE_PART(
+        "other") "not this one\r\n--parley--\r\n";
+    struct front w;
+    struct copy c;
+    auto_buf struct buf form = {0};
+    copy_open(&c, &w);
+    write_head(&c, sizeof(body) - 1, &form);
+    buf_adds(&form, body);
+    CHECK_INT(http_status(front_http(&w, form.data, form.len)), 201);
+    CHECK_STR(w.fakes[2].last_body, "{\"filename\":\"empty\",\"content_type\":\"image/png\"}");
+    CHECK_INT(c.ended_with, 0);
     copy_close(&c);
 }
 
