@@ -207,6 +207,7 @@ void fanout_flush(struct fanout *f, struct flush *fl)
 static void on_reconnect_loop(struct loop *l, struct post *p)
 {
     servers_recheck(l);
+    feeds_recheck(l);
     free(p);
 }
 

@@ -6,17 +6,22 @@
 #include "gateway/feed.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/entry.h"
 #include "gateway/fanout.h"
+#include "gateway/query.h"
 #include "gateway/scan.h"
 #include "gateway/session.h"
+#include "shared/base/buf.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
 
 enum {
     LINGER_MS = 30 * 1000,
-    GAP_MS = 3000, /* longer than messaging takes to publish again what a broken bus lost */
+    GAP_MS = 4500, /* longer than messaging takes to publish again what a broken bus lost */
+    RETRY_MS = 1000,
+    NUMBERS_MAX = 500, /* asked at a time */
 };
 
 static void feed_free(struct feed *f)
@@ -161,6 +166,66 @@ void feed_told(struct feed *f, int64_t seq)
     if (seq > f->known)
         f->known = seq;
     wait_for_missing(f);
+}
+
+static void *keep_text(const struct ask_answer *a)
+{
+    char *text = heap_alloc(a->len + 1);
+    memcpy(text, a->body, a->len);
+    return text;
+}
+
+static void on_retry(struct timer *t, void *arg)
+{
+    (void)t;
+    feeds_recheck(arg);
+}
+
+static void on_numbers(struct loop *l, struct query *q)
+{
+    static const char *const names[] = {"id", "seq"};
+    auto_heap char *text = q->result;
+    if (text == NULL) {
+        loop_later(l, &l->recheck, RETRY_MS, on_retry, l);
+        return;
+    }
+    struct span all = {text, strlen(text)};
+    struct span item, values[2];
+    snowflake user;
+    uint64_t seq;
+    for (size_t at = 0; scan_item(all, &at, &item);) {
+        if (!scan_members(item, names, values, 2) || !scan_id(values[0], &user) ||
+            !scan_uint(values[1], &seq))
+            continue;
+        struct feed *f = map_get(&l->feeds, user);
+        if (f != NULL && f->seq > 0)
+            feed_told(f, (int64_t)seq);
+    }
+}
+
+static void ask_numbers(struct loop *l, struct buf *json)
+{
+    buf_adds(json, "]}");
+    query_start(l, &(struct query){.subject = "rpc.messaging.user.numbers",
+                                   .json = buf_str(json),
+                                   .parse = keep_text,
+                                   .done = on_numbers});
+    buf_reset(json);
+}
+
+void feeds_recheck(struct loop *l)
+{
+    auto_buf struct buf json = {0};
+    size_t count = 0;
+    void *feed;
+    for (size_t at = 0; map_next(&l->feeds, &at, NULL, &feed);) {
+        buf_printf(&json, "%s\"%llu\"", json.len == 0 ? "{\"user_ids\":[" : ",",
+                   (unsigned long long)((struct feed *)feed)->user);
+        if (++count % NUMBERS_MAX == 0)
+            ask_numbers(l, &json);
+    }
+    if (json.len > 0)
+        ask_numbers(l, &json);
 }
 
 void feeds_free(struct loop *l)

@@ -35,6 +35,8 @@ void feed_hear(struct feed *f, struct frame *frame);
 void feed_told(struct feed *f, int64_t seq);
 /* One event of its user, for a session that has its state. */
 void feed_event(struct session *s, struct frame *f);
+/* The bus was away: find out whether events were missed meanwhile. */
+void feeds_recheck(struct loop *l);
 void feeds_free(struct loop *l);
 
 #endif

@@ -22,7 +22,7 @@
 enum {
     LINGER_MS = 30 * 1000, /* the subscription outlives its last session by so much */
     RETRY_MS = 500,
-    GAP_MS = 3000, /* longer than messaging takes to publish again what a broken bus lost */
+    GAP_MS = 4500, /* longer than messaging takes to publish again what a broken bus lost */
     HELD_MAX = 16384
 };
 

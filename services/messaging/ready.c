@@ -29,8 +29,29 @@ static const struct field server_view_fields[] = {
 };
 SHAPE(server_view);
 
+enum { NUMBERS_MAX = 1000 };
+
+struct user_numbers_args {
+    struct list user_ids;
+};
+static const struct field user_numbers_args_fields[] = {
+    F_IDS(user_numbers_args, user_ids, RANGE(0, NUMBERS_MAX)),
+};
+SHAPE(user_numbers_args);
+
+struct user_seq {
+    snowflake id;
+    int64_t seq;
+};
+static const struct field user_seq_fields[] = {
+    F_ID(user_seq, id),
+    F_INT(user_seq, seq),
+};
+SHAPE(user_seq);
+
 STMT(user_number, "SELECT seq FROM users WHERE id = $1 AND app_id = $2");
 
+STMT(users_numbered, "SELECT id, seq FROM users WHERE id = ANY ($1)");
 STMT(servers_referred,
      "SELECT s.id, s.seq FROM members m JOIN servers s ON s.id = m.server_id"
      " WHERE m.user_id = $1 AND m.app_id = $2 AND s.deleted_at IS NULL ORDER BY s.id");
@@ -64,4 +85,13 @@ enum err server_view_get(struct req *rq, const struct server_args *in)
                ERR_UNKNOWN_SERVER));
     TRY(state_of_server(rq, v.id, &v.roles, &v.channels));
     return reply(rq, &server_view_shape, &v);
+}
+
+enum err user_numbers(struct req *rq, const struct user_numbers_args *in)
+{
+    const struct list *ids = &in->user_ids;
+    struct list numbers;
+    TRY(db_many(rq, &users_numbered, PARAMS(P_IDS((const snowflake *)ids->items, ids->count)),
+                &user_seq_shape, &numbers));
+    return reply_list(rq, &user_seq_shape, &numbers);
 }

@@ -48,11 +48,29 @@ TEST(a_user_who_missed_something_of_their_own_begins_anew)
     if (!begin_with(&w, &c))
         return;
     tell(&w, 3, "{\"n\":\"after a lost one\"}");
+    CHECK(client_is_quiet(&c, 2000));
     CHECK(client_await(&c, "invalid_session") != NULL);
     client_send(&c, "{\"op\":\"identify\",\"d\":{\"token\":\"%s\"}}", world_token(&w, W_USER, 1));
     CHECK(client_await(&c, "\"ready\"") != NULL);
     tell(&w, 4, "{\"n\":\"fourth\"}");
     CHECK(next_has(&c, "fourth"));
+    client_close(&c);
+    world_end(&w);
+}
+
+TEST(what_a_user_missed_while_the_bus_was_away_is_noticed)
+{
+    struct world w;
+    struct client c;
+    if (!begin_with(&w, &c))
+        return;
+    nats_server_halt(&w.nats);
+    pthread_mutex_lock(&w.model.lock);
+    w.model.user_seq++;
+    pthread_mutex_unlock(&w.model.lock);
+    CHECK(nats_server_resume(&w.nats));
+    CHECK(client_is_quiet(&c, 3000));
+    CHECK(client_await(&c, "invalid_session") != NULL);
     client_close(&c);
     world_end(&w);
 }

@@ -92,7 +92,7 @@ static void write_ready(const struct model *m, struct buf *out)
     buf_adds(out, "{\"servers\":[");
     if (m->is_member)
         write_server(m, out);
-    buf_adds(out, "],\"read_states\":[],\"user_seq\":1}");
+    buf_printf(out, "],\"read_states\":[],\"user_seq\":%lld}", (long long)m->user_seq);
 }
 
 static void write_message(struct buf *out, int64_t seq, int64_t rev, const char *text)
@@ -130,6 +130,8 @@ static void write_messaging(struct model *m, natsMsg *msg, struct buf *out)
         buf_adds(out, m->is_member ? "[{\"id\":\"100\"}]" : "[]");
     } else if (is_subject(msg, "rpc.messaging.session.ready")) {
         write_ready(m, out);
+    } else if (is_subject(msg, "rpc.messaging.user.numbers")) {
+        buf_printf(out, "[{\"id\":\"1001\",\"seq\":%lld}]", (long long)m->user_seq);
     } else if (is_subject(msg, "rpc.messaging.server.view")) {
         m->views++;
         write_view(m, out);
@@ -172,6 +174,7 @@ bool world_prepare(struct world *w)
                   .server_seq = 10,
                   .open_seq = 5,
                   .secret_seq = 3,
+                  .user_seq = 1,
                   .is_member = true}
     };
     if (!nats_server_start(&w->nats)) {

@@ -26,6 +26,7 @@ struct model {
     int64_t server_seq;
     int64_t open_seq;
     int64_t secret_seq;
+    int64_t user_seq; /* of every user of the model */
     bool has_role; /* every user of the model */
     bool is_member;
     int syncs; /* how often channel.sync was asked */

@@ -21,6 +21,12 @@ TEST(ready_is_all_a_session_begins_with)
     CHECK_STR(kit_get("servers.0.channels.1.seq"), "1");
     CHECK_STR(kit_get("servers.0.roles.0.name"), "admin");
     CHECK_STR(kit_get("user_seq"), "2");
+    CHECK_INT(kit_call(0, "messaging.user.numbers", NULL,
+                       kit_f("{\"user_ids\":[\"%" PRIu64 "\",\"1\"]}", bob)),
+              OK);
+    CHECK(kit_get_id("0.id") == bob && kit_get_int("0.seq") == 2);
+    CHECK_STR(kit_get("1"), "");
+    CHECK_INT(kit_call(bob, "messaging.session.ready", NULL, NULL), OK);
     CHECK_STR(kit_get("read_states.0.unread"), "1");
     CHECK_STR(kit_get("read_states.3.channel_id") /* two a server, no categories */,
               kit_get("servers.1.channels.3.id"));
