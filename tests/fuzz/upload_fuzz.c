@@ -331,6 +331,7 @@ static void send_head(const struct input *in)
     expect(MHD_run(daemon) == MHD_YES);
     close(ends[1]);
     expect(MHD_run(daemon) == MHD_YES);
+    current = NULL;
 }
 
 static struct plan read_plan(const char *text)
