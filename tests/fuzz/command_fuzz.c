@@ -4,23 +4,12 @@
  * messaging's sync, state and layout. Spans must lie inside their text, and what a walk finds must
  * be what a search finds. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "gateway/cursors.h"
 #include "gateway/fill.h"
 #include "gateway/scan.h"
 #include "gateway/state.h"
 #include "gateway/view.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool is_true)
-{
-    if (!is_true)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static bool is_inside(struct span text, struct span part)
 {

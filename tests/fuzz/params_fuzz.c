@@ -3,21 +3,10 @@
  * Any bytes as path and query. What is accepted must come out as one JSON object of strings that a
  * service can read; a refusal must name a parameter. */
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "gateway/params.h"
 #include "gateway/routes.h"
 #include "shared/wire/json.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void expect(bool is_true)
-{
-    if (!is_true)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_json(struct arena *a, const char *text)
 {
