@@ -27,7 +27,7 @@ struct channel *channel_new(struct server *s, snowflake id, int64_t seq)
     struct channel *c = heap_alloc(sizeof(*c));
     c->id = id;
     c->server = s;
-    c->seq = c->known = seq;
+    c->seq = c->born = c->known = seq;
     return c;
 }
 
@@ -70,7 +70,7 @@ static void give_up(struct channel *c)
     LOG(WARN, "channel.gap", KV("channel_id", c->id), KV("seq", c->seq), KV("known", c->known));
     server_reset_viewers(c->server, c);
     frames_clear(&c->ahead);
-    c->seq = c->known;
+    c->seq = c->born = c->known;
 }
 
 static void on_filled(struct loop *l, struct query *q)

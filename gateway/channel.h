@@ -21,6 +21,7 @@ struct channel {
     int place;           /* in the server's layout */
     bool is_filling;     /* messaging was asked for what is missing */
     int64_t seq;         /* the last event passed on */
+    int64_t born;        /* nothing up to here was passed on one by one */
     int64_t known;       /* the highest number heard of */
     struct frames ahead; /* came too early */
     struct timer timer;

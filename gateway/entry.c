@@ -274,6 +274,17 @@ static bool layouts_are_there(const struct session *s)
     return all;
 }
 
+/* A layout that was read after the state may have begun later than it. */
+static bool is_outdated(const struct session *s)
+{
+    for (const struct membership *m = s->memberships; m != NULL; m = m->next) {
+        const struct told *told = state_find(s->entry->state, m->server->id);
+        if (m->view == NULL && told != NULL && !member_may_go_live(m, told))
+            return true;
+    }
+    return false;
+}
+
 void entry_advance(struct session *s)
 {
     struct entry *e = s->entry;
@@ -285,6 +296,10 @@ void entry_advance(struct session *s)
     }
     if (!layouts_are_there(s))
         return;
+    if (is_outdated(s)) {
+        gather(s);
+        return;
+    }
     if (e->kind == ENTRY_RESUME) {
         enum catchup result = catchup_check(s, e->state, &e->cursors);
         if (result == CATCHUP_IMPOSSIBLE)

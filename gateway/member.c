@@ -245,6 +245,18 @@ static void correct_what_was_told(struct membership *m, const struct told *told)
             tell_gained(m, i, told->seq);
 }
 
+bool member_may_go_live(const struct membership *m, const struct told *told)
+{
+    if (told->seq < m->server->born)
+        return false;
+    for (size_t i = 0; i < told->channel_count; i++) {
+        const struct channel *c = map_get(&m->server->channels, told->channels[i].id);
+        if (c != NULL && told->channels[i].seq < c->born)
+            return false;
+    }
+    return true;
+}
+
 void member_go_live(struct membership *m, const struct told *told)
 {
     struct server *s = m->server;

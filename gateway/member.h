@@ -59,6 +59,10 @@ struct told {
     struct span json;
 };
 
+/* What was told reaches to where this loop began to pass on. If not, something happened in between
+ * that nobody here could tell: a newer state is needed. */
+bool member_may_go_live(const struct membership *m, const struct told *told);
+
 /* Ends pending: first what it sees now unlike what it was told, then what happened since. The
  * server's layout must not be older than what was told. */
 void member_go_live(struct membership *m, const struct told *told);

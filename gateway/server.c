@@ -202,7 +202,7 @@ static void install(struct server *s, struct layout *l)
     if (old != NULL)
         drop_channels(s, old);
     else
-        s->seq = l->seq;
+        s->seq = s->born = l->seq;
     layout_free(old);
     if (l->seq > s->known)
         s->known = l->seq;
@@ -314,7 +314,7 @@ static void on_gap(struct timer *t, void *arg)
     for (struct membership *m = s->pending; m != NULL; m = m->next_in_view)
         entry_disturb(m->session); /* their state may be from before the loss */
     struct frame *first = frames_at(&s->ahead, 0);
-    s->seq = first != NULL ? first->to.seq - 1 : s->known;
+    s->seq = s->born = first != NULL ? first->to.seq - 1 : s->known;
     if (first != NULL) {
         frames_unshift(&s->held, first);
         frame_unref(frames_shift(&s->ahead));

@@ -30,6 +30,7 @@ struct server {
     bool is_asking;      /* for the layout: events wait in held */
     bool is_draining;    /* held is being worked off further up the stack */
     int64_t seq;         /* the last server event passed on */
+    int64_t born;        /* nothing up to here was passed on one by one */
     int64_t known;       /* the highest heard of */
     struct frames held;  /* in the order they came */
     struct frames ahead; /* server events that came too early */

@@ -146,9 +146,8 @@ static void write_messaging(struct model *m, natsMsg *msg, struct buf *out)
     }
 }
 
-static void on_request(void *arg, natsMsg *msg)
+static void answer_request(struct world *w, natsMsg *msg)
 {
-    struct world *w = arg;
     auto_buf struct buf out = {0};
     if (is_subject(msg, "rpc.auth.key.list")) {
         buf_printf(&out, "{\"keys\":[%s]}", token_signer_jwk(w->signer));
@@ -163,6 +162,22 @@ static void on_request(void *arg, natsMsg *msg)
     }
     answer(w, msg, 200, buf_str(&out));
     natsMsg_Destroy(msg);
+}
+
+static void on_request(void *arg, natsMsg *msg)
+{
+    struct world *w = arg;
+    if (w->is_view_late && w->late_view == NULL && is_subject(msg, "rpc.messaging.server.view")) {
+        w->late_view = msg;
+        return;
+    }
+    bool is_ready = is_subject(msg, "rpc.messaging.session.ready");
+    answer_request(w, msg);
+    if (!is_ready || !w->is_view_late || w->late_view == NULL)
+        return;
+    w->is_view_late = false;
+    world_message(w, "in between");
+    answer_request(w, w->late_view);
 }
 
 /* ---- the world ---- */

@@ -27,7 +27,7 @@ struct model {
     int64_t open_seq;
     int64_t secret_seq;
     int64_t user_seq; /* of every user of the model */
-    bool has_role; /* every user of the model */
+    bool has_role;    /* every user of the model */
     bool is_member;
     int syncs; /* how often channel.sync was asked */
     int views;
@@ -43,6 +43,8 @@ struct world {
     struct token_signer *signer;
     struct arena arena;
     struct model model;
+    bool is_view_late; /* the first layout is read only after a state, and something in between */
+    natsMsg *late_view;
 };
 
 /* False: there is no nats-server; the test is skipped. Settings can be changed in between. */

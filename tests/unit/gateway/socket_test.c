@@ -476,6 +476,25 @@ TEST(nothing_is_lost_or_doubled_while_sessions_begin)
     world_end(&w);
 }
 
+TEST(a_layout_newer_than_the_state_hides_no_message_between_them)
+{
+    struct world w;
+    struct client c;
+    if (!begin(&w))
+        return;
+    w.is_view_late = true;
+    CHECK(client_open(&c, &w, "/ws", NULL));
+    client_send(&c, "{\"op\":\"identify\",\"d\":{\"token\":\"%s\"}}", world_token(&w, W_USER, 1));
+    const char *ready = client_await(&c, "\"ready\"");
+    long long seq = seq_of(ready != NULL ? strstr(ready, "\"id\":\"7\"") : NULL);
+    if (seq < w.model.open_seq)
+        CHECK_INT(seq_of(client_next(&c, 2000)), ++seq);
+    CHECK_INT(seq, w.model.open_seq);
+    CHECK(client_is_quiet(&c, 5));
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(the_bus_may_go_away_and_come_back)
 {
     struct world w;
