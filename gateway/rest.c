@@ -405,9 +405,22 @@ static enum MHD_Result read_on(struct exchange *x, const char *data, size_t *len
     return *len > 0 ? take_body(x, data, len) : end_body(x);
 }
 
+/* A stream that may not begin: as in read_body, unless the client waits to be asked for the body.
+ */
+static enum MHD_Result refuse_stream(struct exchange *x)
+{
+    if (exchange_header(x, "Expect") != NULL || content_length(x) > DISCARD_MAX)
+        return respond_answer(x);
+    x->failed = x->answer.err;
+    x->state = EXCHANGE_READING;
+    return MHD_YES;
+}
+
 /* Resumed: with the answer, or (RAW) with leave to begin or to go on. */
 static enum MHD_Result go_on(struct exchange *x, const char *data, size_t *len)
 {
+    if (x->raw != NULL && x->raw_state == NULL && x->answer.err != OK && x->failed == OK)
+        return refuse_stream(x);
     if (x->raw == NULL || (x->answer.status != 0 && x->failed == OK))
         return respond_answer(x);
     if (x->raw_state != NULL)
