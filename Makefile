@@ -8,6 +8,7 @@
 #   make test       every test there is        make check   the fast subset: C tests, tables, seeds
 #   make lint fmt   the gates of style         make bench   the figures
 #   make fuzz       libFuzzer binaries         make tables  the contract, as the binaries print it
+#   make check-faults SEEDS=n START=seed       the randomised checker; check-planted proves it
 
 MODE  ?= $(if $(filter run bench,$(MAKECMDGOALS)),release,$(if $(filter fuzz,$(MAKECMDGOALS)),fuzz,debug))
 BUILD ?= build
@@ -74,10 +75,10 @@ FUZZERS  := $(patsubst tests/fuzz/%_fuzz.c,$(B)/bin/fuzz-%,$(wildcard tests/fuzz
 BENCHES  := $(patsubst tests/bench/%.c,$(B)/bin/bench-%,$(wildcard tests/bench/*.c))
 
 # Goals that promise to work on a bare machine install first.
-SETUP    := $(if $(filter run test check bench fuzz lint,$(MAKECMDGOALS)),setup)
+SETUP    := $(if $(filter run test check check-faults check-planted bench fuzz lint,$(MAKECMDGOALS)),setup)
 
 .PHONY: all programs units run test check lint gates fmt bench fuzz tables clean setup
-.PHONY: migrate-up migrate-down migrate-status
+.PHONY: check-faults check-planted migrate-up migrate-down migrate-status
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -113,6 +114,17 @@ $(foreach s,$(SERVICES),$(eval $(call service,$(s))))
 $(B)/bin/gateway: $(call objs,gateway/*.c) $(SHARED)
 	$(link)
 $(B)/bin/gateway: LDLIBS += $(LIBS_gateway)
+
+# The same programs with a gateway that loses an event now and then: the checker must notice.
+PLANTED := $(B)/planted/bin/gateway
+$(B)/planted/channel.o: gateway/channel.c $(B)/gateway/channel.o
+	@mkdir -p $(@D)
+	$(call quiet,CC $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -DPLANT_DROP_EVENT -c -o $@ $<
+$(PLANTED): $(filter-out $(B)/gateway/channel.o,$(call objs,gateway/*.c)) $(B)/planted/channel.o $(SHARED)
+	$(link)
+	$(Q)ln -sf $(SERVICES:%=../../bin/%) $(@D) && ln -sfn ../share $(@D)/../share
+$(PLANTED): LDLIBS += $(LIBS_gateway)
 
 # The API's documents, made of what the programs say of themselves.
 $(B)/share/%.routes.json: $(B)/bin/%
@@ -172,11 +184,17 @@ setup:
 run: programs
 	@BIN=$(B)/bin deploy/stack.sh run
 
-test: all $(FUZZERS)
+test: all $(FUZZERS) $(PLANTED)
 	@BIN=$(B)/bin tests/run.sh all
 
 check: all $(FUZZERS)
 	@BIN=$(B)/bin tests/run.sh fast
+
+check-faults: programs
+	@BIN=$(B)/bin tests/checker/run.sh
+
+check-planted: programs $(PLANTED)
+	@BIN=$(B)/planted/bin tests/checker/planted.sh
 
 bench: all $(BENCHES)
 	@BIN=$(B)/bin tests/bench/run.sh

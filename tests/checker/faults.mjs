@@ -70,7 +70,9 @@ export class Faults {
     for (const fault of this.list) {
       await sleep(Math.max(0, from + fault.at - Date.now()));
       if (this.busy.has(fault.target)) continue;
-      this.under.push(this.strike(fault));
+      const striking = this.strike(fault);
+      striking.catch(() => {}); /* thrown where all are awaited */
+      this.under.push(striking);
     }
     await Promise.all(this.under);
   }

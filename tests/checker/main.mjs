@@ -50,10 +50,9 @@ async function play(seed) {
     await within(SEED_MS, 'the seed to end', run(world, faults, scripts));
   } catch (error) {
     trace.violate('checker', error.stack + (error.cause ? `\n${error.cause.stack}` : ''));
-  } finally {
-    world.close();
-    await Faults.heal();
   }
+  world.close();
+  await Faults.heal();
   const isGood = trace.violations.length === 0;
   const what = `${world.writes.length} writes, faults: ${faults.list.map(describe).join('; ') || 'none'}`;
   console.log(`${isGood ? 'ok' : 'VIOLATED'} seed ${seed}: ${((Date.now() - began) / 1000).toFixed(1)} s, ${what}`);
