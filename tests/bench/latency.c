@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* How long a message takes at a fixed rate, whatever the system does (open loop): from send to the
  * acknowledgement (committed), and from send to another member's socket. Each user of the world has
- * a server of their own and two sockets in it: one sends, the other receives. */
+ * a server of their own and two sockets in it: one sends, the other receives. The bare limit is the
+ * commit of one such row by libpq, alone on the machine. */
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "tests/bench/lib/database.h"
 #include "tests/bench/lib/figures.h"
 #include "tests/bench/lib/socket.h"
 #include "tests/bench/lib/world.h"
@@ -71,17 +73,22 @@ static void send_one(struct load_socket *s)
     load_send(s, request, (size_t)n);
 }
 
-static void report(const char *what, int64_t rate, const struct hist *h)
+static void report(const char *what, int64_t rate, const struct hist *h, const struct hist *bare)
 {
-    char name[80], value[80];
+    char name[80], value[80], bare_text[80], ratio[32];
     snprintf(name, sizeof(name), "%s at %lld msg/s", what, (long long)rate);
     snprintf(value, sizeof(value), "p50 %.2f ms, p99 %.2f ms, p99.9 %.2f ms",
              (double)hist_quantile(h, 0.5) / 1e3, (double)hist_quantile(h, 0.99) / 1e3,
              (double)hist_quantile(h, 0.999) / 1e3);
-    figure(name, "p50 <= 2 ms, p99 <= 10 ms", value, NULL, NULL);
+    snprintf(bare_text, sizeof(bare_text), "p50 %.2f ms, p99 %.2f ms (libpq, one row)",
+             (double)hist_quantile(bare, 0.5) / 1e3, (double)hist_quantile(bare, 0.99) / 1e3);
+    snprintf(ratio, sizeof(ratio), "%.1f times at p50",
+             (double)hist_quantile(h, 0.5) / (double)hist_quantile(bare, 0.5));
+    figure(name, "p50 <= 2 ms, p99 <= 10 ms", value, bare_text, ratio);
 }
 
-static void measure(struct load *l, struct load_socket **senders, size_t count, int64_t rate)
+static void measure(struct load *l, struct load_socket **senders, size_t count, int64_t rate,
+                    const struct hist *bare)
 {
     int64_t total = rate * need_env_int("SECONDS_EACH");
     memset(&run.ack, 0, sizeof(run.ack));
@@ -102,8 +109,8 @@ static void measure(struct load *l, struct load_socket **senders, size_t count, 
                 (long long)run.acked, (long long)run.received);
         exit(1);
     }
-    report("send to acknowledged", rate, &run.ack);
-    report("send to received", rate, &run.receive);
+    report("send to acknowledged", rate, &run.ack, bare);
+    report("send to received", rate, &run.receive, bare);
 }
 
 int main(void)
@@ -123,7 +130,9 @@ int main(void)
     }
     while (run.ready < (int)(2 * count))
         load_turn(l, 100);
-    measure(l, senders, count, 200);
-    measure(l, senders, count, 5000);
+    struct hist bare;
+    (void)bare_commits(1, 1, &bare);
+    measure(l, senders, count, 200, &bare);
+    measure(l, senders, count, 5000, &bare);
     return 0;
 }

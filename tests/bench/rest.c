@@ -5,15 +5,12 @@
  * no sign-in, no limits, no database. */
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -22,100 +19,13 @@
 #include "shared/base/clock.h"
 #include "shared/wire/bus.h"
 #include "tests/bench/lib/figures.h"
+#include "tests/bench/lib/http.h"
+#include "tests/bench/lib/process.h"
 #include "tests/bench/lib/world.h"
 
-enum { CONNECTIONS = 64, READ_SIZE = 16384, DEADLINE_US = 5000000 };
+enum { CONNECTIONS = 64, DEADLINE_US = 5000000 };
 
 static const char echo_subject[] = "rpc.bench.rest";
-
-/* ---- the load ---- */
-
-struct connection {
-    int fd;
-    int64_t sent_us;
-    size_t have;
-    char data[READ_SIZE];
-};
-
-static char request[2048];
-static size_t request_len;
-
-static void ask(struct connection *c)
-{
-    c->sent_us = mono_us();
-    c->have = 0;
-    if (send(c->fd, request, request_len, MSG_NOSIGNAL) != (ssize_t)request_len) {
-        perror("send");
-        exit(1);
-    }
-}
-
-/* True when the whole answer is there; ends the run when it is not a 200. */
-static bool is_answered(const struct connection *c)
-{
-    const char *end = memmem(c->data, c->have, "\r\n\r\n", 4);
-    const char *length = memmem(c->data, c->have, "Content-Length: ", 16);
-    if (end == NULL)
-        return false;
-    if (strncmp(c->data, "HTTP/1.1 200", 12) != 0 || length == NULL) {
-        fprintf(stderr, "unexpected answer: %.*s\n", (int)c->have, c->data);
-        exit(1);
-    }
-    return c->have >= (size_t)(end + 4 - c->data) + (size_t)strtol(length + 16, NULL, 10);
-}
-
-static void connect_one(struct connection *c, int port, int epoll)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int one = 1;
-    c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
-        perror("connect");
-        exit(1);
-    }
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
-    epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &ev);
-}
-
-static void on_readable(struct connection *c, struct hist *h)
-{
-    ssize_t n = recv(c->fd, c->data + c->have, sizeof(c->data) - c->have, 0);
-    if (n <= 0) {
-        fprintf(stderr, "the server closed a connection\n");
-        exit(1);
-    }
-    c->have += (size_t)n;
-    if (!is_answered(c))
-        return;
-    hist_add(h, mono_us() - c->sent_us);
-    ask(c);
-}
-
-static double load(int port, int64_t seconds, struct hist *h)
-{
-    static struct connection connections[CONNECTIONS];
-    int epoll = epoll_create1(0);
-    memset(h, 0, sizeof(*h));
-    for (int i = 0; i < CONNECTIONS; i++) {
-        connect_one(&connections[i], port, epoll);
-        ask(&connections[i]);
-    }
-    int64_t began_us = mono_us();
-    while (mono_us() - began_us < seconds * 1000000) {
-        struct epoll_event events[CONNECTIONS];
-        int n = epoll_wait(epoll, events, CONNECTIONS, 1000);
-        for (int i = 0; i < n; i++)
-            on_readable(events[i].data.ptr, h);
-    }
-    double rate = (double)h->count * 1e6 / (double)(mono_us() - began_us);
-    for (int i = 0; i < CONNECTIONS; i++)
-        close(connections[i].fd);
-    close(epoll);
-    return rate;
-}
 
 /* ---- the bare limit: two processes ---- */
 
@@ -244,12 +154,12 @@ static void wait_listening(int port)
     }
 }
 
-static double bare_rate(int64_t seconds)
+static double bare_rate(struct http_load load)
 {
     struct hist h;
     int ready[2];
     char byte;
-    int port = free_port();
+    load.port = free_port();
     if (pipe(ready) != 0)
         exit(2);
     pid_t echoer = fork();
@@ -262,10 +172,10 @@ static double bare_rate(int64_t seconds)
     pid_t daemon = fork();
     if (daemon == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        bare_process(port);
+        bare_process(load.port);
     }
-    wait_listening(port);
-    double rate = load(port, seconds, &h);
+    wait_listening(load.port);
+    double rate = http_run(&load, &h);
     kill(daemon, SIGKILL);
     kill(echoer, SIGKILL);
     waitpid(daemon, NULL, 0);
@@ -273,19 +183,30 @@ static double bare_rate(int64_t seconds)
     return rate;
 }
 
+static void next(void *arg, char *path, size_t size)
+{
+    const struct world_user *user = arg;
+    snprintf(path, size, "/api/v1/servers/%s", user->server);
+}
+
 int main(void)
 {
     size_t count;
-    const struct world_user *user = world_read(&count);
-    int64_t seconds = need_env_int("SECONDS_EACH");
+    struct world_user *user = world_read(&count);
     struct hist h;
     char value[96], bare_text[64], ratio[32];
-    request_len = (size_t)snprintf(request, sizeof(request),
-                                   "GET /api/v1/servers/%s HTTP/1.1\r\nHost: load\r\n"
-                                   "Authorization: Bearer %s\r\n\r\n",
-                                   user->server, user->token);
-    double bare = bare_rate(seconds);
-    double rate = load((int)need_env_int("GATEWAY_PORT"), seconds, &h);
+    const struct http_load load = {
+        .port = (int)need_env_int("GATEWAY_PORT"),
+        .connections = CONNECTIONS,
+        .seconds = (double)need_env_int("SECONDS_EACH"),
+        .next = next,
+        .arg = user,
+        .token = user->token,
+    };
+    double bare = bare_rate(load);
+    struct cpu_share *cpu = cpu_share_start();
+    double rate = http_run(&load, &h);
+    cpu_share_report(cpu, "REST reads", (double)h.count);
     snprintf(value, sizeof(value), "%.0f/s, p50 %.2f ms, p99 %.2f ms", rate,
              (double)hist_quantile(&h, 0.5) / 1e3, (double)hist_quantile(&h, 0.99) / 1e3);
     snprintf(bare_text, sizeof(bare_text), "%.0f/s (libmicrohttpd and NATS)", bare);

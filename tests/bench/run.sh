@@ -17,10 +17,6 @@ export BIN SECONDS_EACH=${SECONDS_EACH:-5}
 NO_LIMITS="LIMIT_GENERAL=0/0 LIMIT_MESSAGING=0/0 LIMIT_AUTH=0/0 LIMIT_UPLOAD=0/0 LIMIT_DOWNLOAD=0/0 LIMIT_SIGNAL=0/0 WS_EVENTS=0/0
 MAX_CONNECTIONS=19500"
 
-process_pid() {
-    head -n 1 "$STACK_DIR/run/$1.pid" | cut -d ' ' -f 1
-}
-
 # world USERS SHARED: the file of users a load needs.
 world() {
     node "$TOP/tests/bench/world.mjs" "$1" "$2" >"$STACK_DIR/world-$1-$2"
@@ -32,7 +28,7 @@ bench_idle() {
 }
 
 bench_send() {
-    WORLD=$(world 64 own) WINDOW=16 BENCH_DATABASE_URL=$DATABASE_URL_OWNER "$BIN/bench-send"
+    WORLD=$(world 64 own) WINDOW=16 "$BIN/bench-send"
 }
 
 bench_latency() {
@@ -51,12 +47,28 @@ bench_bus_ask() {
     NATS_URL=$NATS_URL_OPERATOR "$BIN/bench-bus_ask"
 }
 
-ALL=(idle rest send latency fanout bus_ask)
+bench_ready() {
+    "$BIN/bench-ready"
+}
+
+bench_history() {
+    MESSAGES=${MESSAGES:-10000000} "$BIN/bench-history"
+}
+
+# Each kills gateway-1.
+bench_storm() {
+    export CLIENTS=${CLIENTS:-10000}
+    "$BIN/bench-storm" 1
+    "$STACK" start gateway-1
+    "$BIN/bench-storm" 2
+}
+
+# Last what leaves a large table behind.
+ALL=(idle rest send latency fanout bus_ask ready history storm)
 
 inside() {
     local name status=0
-    GATEWAY_PORT=${PARLEY_URL##*:} GATEWAY_PID=$(process_pid gateway-1)
-    export GATEWAY_PORT GATEWAY_PID
+    export GATEWAY_PORT=${PARLEY_URL##*:}
     for name in "$@"; do
         "bench_$name" || {
             echo "bench $name failed" >&2
@@ -66,10 +78,23 @@ inside() {
     return "$status"
 }
 
+# stack GATEWAYS NAME...: these benchmarks on a stack of their own with so many gateways.
+stack() {
+    local gateways=$1
+    shift
+    [[ $# -gt 0 ]] || return 0
+    GATEWAYS=$gateways SETTINGS=$NO_LIMITS LISTEN_PORT=0 STACK_FSYNC=on \
+        "$TOP/deploy/stack.sh" with "$TOP/tests/bench/run.sh" inside "$@"
+}
+
 table() {
     echo "| what | target | figure | bare limit of the same run | ratio |"
     echo "|---|---|---|---|---|"
     sed -n 's/^FIGURE\t\(.*\)/| \1 |/p' "$1" | sed 's/\t/ | /g'
+    echo
+    echo "Where the time went, in percent of one core (this machine has $(nproc)) and for each operation:"
+    echo
+    sed -n 's/^CPU\t\(.*\)\t/- \1: /p' "$1"
 }
 
 main() {
@@ -78,11 +103,14 @@ main() {
         inside "$@"
         return
     fi
-    local log status=0
+    local log name alone=() together=() status=0
     log=$(mktemp)
     [[ $# -gt 0 ]] || set -- "${ALL[@]}"
-    SETTINGS=$NO_LIMITS LISTEN_PORT=0 STACK_FSYNC=on \
-        "$TOP/deploy/stack.sh" with "$TOP/tests/bench/run.sh" inside "$@" | tee "$log" || status=1
+    for name in "$@"; do
+        [[ $name == storm ]] && together+=("$name") || alone+=("$name")
+    done
+    stack 1 "${alone[@]}" | tee -a "$log" || status=1
+    stack 2 "${together[@]}" | tee -a "$log" || status=1
     mkdir -p "$(dirname "$BENCH_TABLE")"
     table "$log" | tee "$BENCH_TABLE"
     rm -f "$log"

@@ -2,15 +2,16 @@
 /* Durable, acknowledged messages per second, end to end over WebSocket, as many senders as the
  * world has users, each with WINDOW requests outstanding; every message is one PostgreSQL has
  * committed. The bare limit is one libpq connection that commits the same rows in batches of what
- * would have queued, in the same run (bare_commit). */
+ * would have queued, in the same run (bare_commits). */
 
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "tests/bench/lib/database.h"
 #include "tests/bench/lib/figures.h"
+#include "tests/bench/lib/process.h"
 #include "tests/bench/lib/socket.h"
 #include "tests/bench/lib/world.h"
 
@@ -95,38 +96,6 @@ static void load_run(struct load *l, struct load_socket **sockets, size_t count,
         load_turn(l, 100);
 }
 
-/* Batches of BATCH rows into a table like the messages', committed with full durability. */
-static double bare_commit(int64_t seconds)
-{
-    PGconn *conn = PQconnectdb(need_env("BENCH_DATABASE_URL"));
-    PQclear(PQexec(conn, "DROP TABLE IF EXISTS bench_bare"));
-    PQclear(PQexec(conn, "CREATE TABLE bench_bare (id bigserial PRIMARY KEY, channel bigint, seq"
-                         " bigint, content text, UNIQUE (channel, seq))"));
-    PQclear(PQprepare(conn, "batch",
-                      "INSERT INTO bench_bare (channel, seq, content)"
-                      " SELECT 1, $1::bigint + n, repeat('x', 200)"
-                      " FROM generate_series(1, 256) AS n",
-                      1, NULL));
-    int64_t rows = 0;
-    int64_t began_us = mono_us();
-    while (mono_us() - began_us < seconds * 1000000) {
-        char base[24];
-        const char *values[] = {base};
-        snprintf(base, sizeof(base), "%lld", (long long)rows);
-        PGresult *res = PQexecPrepared(conn, "batch", 1, values, NULL, NULL, 0);
-        if (PQresultStatus(res) != PGRES_COMMAND_OK) {
-            fprintf(stderr, "bare commit: %s\n", PQerrorMessage(conn));
-            exit(1);
-        }
-        PQclear(res);
-        rows += BATCH;
-    }
-    double rate = (double)rows * 1e6 / (double)(mono_us() - began_us);
-    PQclear(PQexec(conn, "DROP TABLE bench_bare"));
-    PQfinish(conn);
-    return rate;
-}
-
 static void report(double seconds, double cpu, double bare)
 {
     char value[200], bare_text[64], ratio[64];
@@ -158,10 +127,13 @@ int main(void)
     }
     while (run.ready < (int)count)
         load_turn(l, 100);
+    struct cpu_share *share = cpu_share_start();
     double cpu = cpu_self();
     load_run(l, sockets, count, seconds);
     cpu = cpu_self() - cpu;
     double took = (double)(mono_us() - run.began_us) / 1e6;
-    report(took, cpu, bare_commit(seconds));
+    cpu_share_report(share, "durable acknowledged messages", (double)run.acked);
+    struct hist bare;
+    report(took, cpu, bare_commits(BATCH, (double)seconds, &bare));
     return run.refused == 0 && run.acked > 0 ? 0 : 1;
 }

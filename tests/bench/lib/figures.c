@@ -78,7 +78,7 @@ const char *need_env(const char *name)
 {
     const char *value = getenv(name);
     if (value == NULL || *value == '\0') {
-        fprintf(stderr, "%s is not set: benchmarks are started by tests/bench/bench.sh\n", name);
+        fprintf(stderr, "%s is not set: benchmarks are started by tests/bench/run.sh\n", name);
         exit(2);
     }
     return value;

@@ -31,11 +31,16 @@ static void fatal(const char *what)
     exit(2);
 }
 
+void load_aim(struct load *l, int port)
+{
+    l->address.sin_port = htons((uint16_t)port);
+}
+
 struct load *load_new(const char *host, int port, load_frame_fn *on_frame)
 {
     struct load *l = calloc(1, sizeof(*l));
     l->address.sin_family = AF_INET;
-    l->address.sin_port = htons((uint16_t)port);
+    load_aim(l, port);
     inet_pton(AF_INET, host, &l->address.sin_addr);
     l->on_frame = on_frame;
     l->read = malloc(READ_SIZE);
@@ -172,6 +177,9 @@ static size_t consume_frames(struct load_socket *s, const char *data, size_t len
         int opcode = data[at] & 15;
         if (opcode == 1)
             s->load->on_frame(s, data + at + head, size - head);
+        else if (opcode == 8 && size >= head + 2)
+            s->close_code =
+                (unsigned char)data[at + head] << 8 | (unsigned char)data[at + head + 1];
         at += size;
     }
     return at;
@@ -194,26 +202,43 @@ static size_t consume(struct load_socket *s, const char *data, size_t len)
     return at + consume_frames(s, data + at, len - at);
 }
 
+/* What is left of the data waits for more, in a buffer of the socket's own. */
 static void keep(struct load_socket *s, const char *data, size_t len)
 {
     if (len == 0) {
         free(s->in);
         s->in = NULL;
-        s->in_len = s->in_cap = 0;
-        return;
+        s->in_cap = 0;
+    } else if (data >= s->in && data < s->in + s->in_cap) {
+        memmove(s->in, data, len);
+    } else {
+        s->in = malloc(len);
+        s->in_cap = len;
+        memcpy(s->in, data, len);
     }
-    char *kept = malloc(len);
-    memcpy(kept, data, len);
-    free(s->in);
-    s->in = kept;
-    s->in_len = s->in_cap = len;
+    s->in_len = len;
+}
+
+/* Where the next bytes go: behind those that wait, if there are any. */
+static char *room(struct load_socket *s, size_t *ret_size)
+{
+    if (s->in_len == 0) {
+        *ret_size = READ_SIZE;
+        return s->load->read;
+    }
+    if (s->in_cap < s->in_len + READ_SIZE / 2) {
+        s->in_cap = 2 * s->in_len + READ_SIZE;
+        s->in = realloc(s->in, s->in_cap);
+    }
+    *ret_size = s->in_cap - s->in_len;
+    return s->in + s->in_len;
 }
 
 static void on_readable(struct load_socket *s)
 {
-    char *data = s->load->read;
-    memcpy(data, s->in != NULL ? s->in : "", s->in_len);
-    ssize_t n = recv(s->fd, data + s->in_len, READ_SIZE - s->in_len, 0);
+    size_t size;
+    char *at = room(s, &size);
+    ssize_t n = recv(s->fd, at, size, 0);
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0) {
@@ -221,6 +246,7 @@ static void on_readable(struct load_socket *s)
         s->load->on_frame(s, NULL, 0);
         return;
     }
+    const char *data = at - s->in_len;
     size_t len = s->in_len + (size_t)n;
     size_t used = consume(s, data, len);
     if (s->fd >= 0)

@@ -18,8 +18,9 @@ typedef void load_frame_fn(struct load_socket *s, const char *payload, size_t le
 
 struct load_socket {
     struct load *load;
-    void *arg; /* the benchmark's own */
-    int fd;    /* -1: closed */
+    void *arg;      /* the benchmark's own */
+    int fd;         /* -1: closed */
+    int close_code; /* with which the server closed; 0: it did not say */
     bool is_upgraded;
     char *in; /* what has not been consumed yet */
     size_t in_len;
@@ -28,9 +29,9 @@ struct load_socket {
     size_t out_len;
 };
 
-/* Frames that arrived are only read and counted when raw is set: for bare limits. */
 struct load *load_new(const char *host, int port, load_frame_fn *on_frame);
 void load_free(struct load *l);
+void load_aim(struct load *l, int port); /* where those that connect from now on go */
 
 /* Connects (waiting) and asks for path with the upgrade; the answer is awaited by load_turn. */
 struct load_socket *load_connect(struct load *l, const char *path, void *arg);
