@@ -36,7 +36,7 @@ size_t str_format_u64(uint64_t value, char out[U64_TEXT_SIZE]);
 bool str_eq_ct(const char *a, const char *b) MUST_CHECK;
 
 void str_ascii_lower(char *s);
-void str_ascii_printable(char *s); /* any other byte becomes "?" */
+void str_ascii_printable(char *s);                    /* any other byte becomes "?" */
 void str_hex(const void *bytes, size_t n, char *out); /* lower case; HEX_SIZE(n) */
 
 /* Encoders write a NUL and return the length without it. base64url has no padding. */
