@@ -192,8 +192,14 @@ export class Person {
   }
 }
 
-/** At the end of a test: what nobody looks at any more must not cost the next one time. */
+/**
+ * At the end of a test: what nobody looks at any more must not cost the next one time, nor keep
+ * ports of the relay, as connections do that nobody closed.
+ */
 export async function everybodyLeaves(browser) {
+  const pages = browser.contexts().flatMap((context) => context.pages());
+  await Promise.all(pages.map((page) =>
+    page.evaluate(() => window.connections?.forEach((one) => one.close())).catch(() => {})));
   await Promise.all(browser.contexts().map((context) => context.close()));
 }
 
