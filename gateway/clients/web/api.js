@@ -104,8 +104,8 @@ export class Api extends EventTarget {
   }
 
   /** Without waiting and without an answer, because the page is about to go. */
-  deleteAtLast(path) {
-    ask('DELETE', path, { token: this.#access, keepalive: true }).catch(() => {});
+  atLast(method, path, body) {
+    ask(method, path, { body, token: this.#access, keepalive: true }).catch(() => {});
   }
 
   /** What needs no account. */

@@ -83,9 +83,10 @@ class App extends EventTarget {
   }
 
   #begin(ready) {
+    const { server } = this.store.selected;
     this.store.begin(ready);
     this.#goToHash();
-    this.#refresh();
+    this.#refresh(server);
     if (this.#invite !== null) {
       const code = this.#invite;
       this.#invite = null;
@@ -97,13 +98,13 @@ class App extends EventTarget {
   #continue(resumed) {
     if (resumed.user) this.store.me = resumed.user;
     if (resumed.read_states) this.store.setReads(resumed.read_states);
-    this.#refresh();
+    this.#refresh(this.store.selected.server);
   }
 
   /** What no number covers, so that a lost connection may have lost some of it. */
-  #refresh() {
-    const { server } = this.store;
-    if (server !== null) this.#loadPeople(server.id);
+  #refresh(serverBefore) {
+    const { server } = this.store.selected;
+    if (server !== null && server === serverBefore) this.#loadPeople(server);
     this.outbox.retryAll();
     this.attempt(this.voice.refresh());
   }

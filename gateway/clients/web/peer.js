@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A connection to one other participant, by perfect negotiation: either side may offer at any time,
-// and when both do at once the polite one gives way. What comes in is worked off one by one, what
-// goes out is sent one by one, and candidates travel together, because each sending counts.
+// A connection to one other participant. The caller makes the first offer; from then on either side
+// may, and when both do at once the caller gives way (perfect negotiation). What comes in is
+// worked off one by one, what goes out is sent one by one, and candidates travel together, because
+// each sending counts.
 
 const CANDIDATES_TOGETHER_MS = 100;
 const STUCK_MS = 15_000; // a relay that refuses us shows in no state: only by nothing happening
@@ -9,7 +10,9 @@ const STUCK_MS = 15_000; // a relay that refuses us shows in no state: only by n
 export class Peer {
   state = 'connecting'; // connected, stuck
   #pc;
-  #isPolite;
+  #stream;
+  #isCaller;
+  #hasTracks = false;
   #send;
   #onState;
   #incoming = Promise.resolve();
@@ -23,8 +26,9 @@ export class Peer {
   #audio = new Audio();
 
   /** send(kind, payload): Promise; onState(): its state changed. */
-  constructor({ stream, iceServers, isPolite, send, onState }) {
-    this.#isPolite = isPolite;
+  constructor({ stream, iceServers, isCaller, send, onState }) {
+    this.#stream = stream;
+    this.#isCaller = isCaller;
     this.#send = send;
     this.#onState = onState;
     this.#audio.autoplay = true;
@@ -34,7 +38,7 @@ export class Peer {
     this.#pc.onconnectionstatechange = () => this.#follow();
     this.#pc.ontrack = (e) => this.#play(e);
     this.#stuck = setTimeout(() => this.#become('stuck'), STUCK_MS);
-    for (const track of stream.getTracks()) this.#pc.addTrack(track, stream);
+    if (isCaller) this.#addTracks();
   }
 
   set isSilent(value) {
@@ -43,8 +47,10 @@ export class Peer {
 
   /** A signal of the other side. */
   hear(kind, payload) {
-    this.#incoming = this.#incoming
-      .then(() => (kind === 'candidate' ? this.#takeCandidates([payload].flat()) : this.#takeDescription(kind, payload)))
+    const take = kind === 'candidate'
+      ? () => this.#takeCandidates([payload].flat())
+      : () => this.#takeDescription(kind, payload);
+    this.#incoming = this.#incoming.then(take)
       .catch((error) => console.warn('signal', kind, error));
   }
 
@@ -54,6 +60,13 @@ export class Peer {
     this.#pc.onconnectionstatechange = null;
     this.#pc.close();
     this.#audio.srcObject = null;
+  }
+
+  /** Which makes the browser want to negotiate, unless it is about to answer anyway. */
+  #addTracks() {
+    if (this.#hasTracks) return;
+    this.#hasTracks = true;
+    for (const track of this.#stream.getTracks()) this.#pc.addTrack(track, this.#stream);
   }
 
   async #offer() {
@@ -70,27 +83,26 @@ export class Peer {
 
   async #takeDescription(kind, description) {
     const collides = kind === 'offer' && (this.#isOffering || this.#pc.signalingState !== 'stable');
-    this.#isIgnoring = collides && !this.#isPolite;
+    this.#isIgnoring = collides && !this.#isCaller;
     if (this.#isIgnoring) return;
     await this.#pc.setRemoteDescription({ type: kind, sdp: description.sdp });
     await this.#takeCandidates(this.#early.splice(0));
     if (kind === 'offer') {
+      this.#addTracks();
       await this.#pc.setLocalDescription();
       this.#tellDescription();
     }
   }
 
+  /** Those of an offer that was ignored go with it; one that does not fit costs no other. */
   async #takeCandidates(candidates) {
+    if (this.#isIgnoring) return;
     if (this.#pc.remoteDescription === null) {
       this.#early.push(...candidates);
       return;
     }
     for (const candidate of candidates) {
-      try {
-        await this.#pc.addIceCandidate(candidate);
-      } catch (error) {
-        if (!this.#isIgnoring) throw error;
-      }
+      await this.#pc.addIceCandidate(candidate).catch((error) => console.warn('candidate', error));
     }
   }
 

@@ -13,6 +13,13 @@ function isSameSeat(a, b) {
   return !a.joined_at || !b.joined_at || a.joined_at === b.joined_at;
 }
 
+/** Whoever came later calls. Who is known by a signal alone has called already. */
+function isLater(a, b) {
+  if (!b.joined_at) return false;
+  if (a.joined_at !== b.joined_at) return a.joined_at > b.joined_at;
+  return BigInt(a.user_id) > BigInt(b.user_id);
+}
+
 /** Emits `change`. */
 export class Voice extends EventTarget {
   channelId = null;
@@ -35,7 +42,7 @@ export class Voice extends EventTarget {
     this.#sessionId = sessionId;
     store.on(['voice'], () => this.#follow());
     addEventListener('pagehide', () => {
-      if (this.channelId !== null) this.#api.deleteAtLast(this.#path());
+      if (this.channelId !== null) this.#api.atLast('DELETE', this.#path());
     });
   }
 
@@ -85,9 +92,10 @@ export class Voice extends EventTarget {
     await this.#tellState();
   }
 
-  /** Who is in a channel, without taking part. */
+  /** Who is in a channel; of the one we take part in we hear, and an answer may be older than that. */
   async look(channelId) {
-    this.#store.setRoom(channelId, await this.#api.get(`/channels/${channelId}/voice`));
+    const participants = await this.#api.get(`/channels/${channelId}/voice`);
+    if (channelId !== this.channelId) this.#store.setRoom(channelId, participants);
   }
 
   /** The connection to the server was lost, which may have cost us our seat, and is back. */
@@ -185,7 +193,7 @@ export class Voice extends EventTarget {
     const peer = new Peer({
       stream: this.#stream,
       iceServers: this.#iceServers,
-      isPolite: BigInt(this.#store.me.id) < BigInt(userId),
+      isCaller: isLater(this.#mine, participant),
       send: (kind, payload) => this.#api.post(path, { to_user_id: userId, kind, payload }),
       onState: () => this.#changed(),
     });

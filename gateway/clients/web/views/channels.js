@@ -5,6 +5,7 @@ import { $, KeyedList, button, h } from '../dom.js';
 import { may } from '../permissions.js';
 import { openDialog } from './form.js';
 
+const AGES = [['86400', 'A day'], ['604800', 'A week'], ['0', 'Ever']];
 const SIGNS = { text: '#', announcement: '!', voice: '♪' };
 
 function byPosition(a, b) {
@@ -89,7 +90,7 @@ function createInvite(app) {
   openDialog({
     title: 'Invite people',
     fields: [
-      { name: 'max_age', label: 'Valid for', options: [['86400', 'A day'], ['604800', 'A week'], ['0', 'Ever']] },
+      { name: 'max_age', label: 'Valid for', options: AGES },
       { name: 'max_uses', label: 'Uses', type: 'number', min: 0, max: 100, placeholder: 'any number' },
     ],
     deed: 'Create link',

@@ -45,8 +45,14 @@ function edited(message) {
   return message.edited_at ? h('span', { class: 'note' }, ' (edited)') : null;
 }
 
+function text(app, message) {
+  const nodes = render(message.content ?? '', app.store, message.server_id);
+  return h('div', { class: 'text' }, nodes, edited(message));
+}
+
 function editor(message, acts) {
-  const area = h('textarea', { 'aria-label': 'Edit message', rows: 2, 'data-focus': 'edit' }, message.content);
+  const attributes = { 'aria-label': 'Edit message', rows: 2, 'data-focus': 'edit' };
+  const area = h('textarea', attributes, message.content);
   area.addEventListener('keydown', (e) => {
     if (e.key === 'Escape') acts.edit(null);
     if (e.key === 'Enter' && !e.shiftKey && !e.isComposing) {
@@ -70,12 +76,13 @@ function actions({ message, isMine, mayDelete }, acts) {
 export function sentMessage(app, item, acts) {
   const { message } = item;
   const isForMe = message.mention_everyone || message.mentions.includes(app.store.me?.id);
-  return h('li', { class: `message${item.isFollowing ? '' : ' first'}${isForMe ? ' for-me' : ''}`, 'data-id': message.id },
+  const classes = ['message', !item.isFollowing && 'first', isForMe && 'for-me'].filter(Boolean);
+  return h('li', { class: classes.join(' '), 'data-id': message.id },
     reference(app, message),
     header(app, item),
     item.isEditing
       ? editor(message, acts)
-      : h('div', { class: 'text' }, render(message.content ?? '', app.store, message.server_id), edited(message)),
+      : text(app, message),
     message.attachments.length > 0
       ? h('div', { class: 'attachments' }, message.attachments.map(attachment))
       : null,

@@ -45,6 +45,7 @@ class Conversation {
     this.#scroller.addEventListener('scroll', () => this.#onScroll());
     this.#scroller.addEventListener('load', () => this.#shown.isAtEnd && this.#goToEnd(), true);
     addEventListener('focus', () => this.#noteRead());
+    addEventListener('pagehide', () => this.#tellRead((path, body) => app.api.atLast('PUT', path, body)));
     new ResizeObserver(() => this.#shown.isAtEnd && this.#goToEnd()).observe(this.#scroller);
   }
 
@@ -166,15 +167,17 @@ class Conversation {
     const known = store.reads.get(channel.id);
     if (known && known.last_read_seq >= latest.seq) return;
     this.#read.set(channel.id, latest.seq);
-    this.#readTimer ??= setTimeout(() => this.#app.attempt(this.#tellRead()), READ_DELAY_MS);
+    const put = (path, body) => this.#app.api.put(path, body);
+    this.#readTimer ??= setTimeout(() => this.#app.attempt(this.#tellRead(put)), READ_DELAY_MS);
     store.setReads([{ ...known, channel_id: channel.id, last_read_seq: latest.seq, unread: 0, mentions: 0 }]);
   }
 
-  async #tellRead() {
+  async #tellRead(tell) {
     const read = [...this.#read];
     this.#read.clear();
+    clearTimeout(this.#readTimer);
     this.#readTimer = null;
-    for (const [id, seq] of read) await this.#app.api.put(`/channels/${id}/read`, { seq });
+    await Promise.all(read.map(([id, seq]) => tell(`/channels/${id}/read`, { seq })));
   }
 
   async #save(message, text) {
