@@ -62,9 +62,14 @@ static void serve_request(struct worker *w, struct inbound *in)
         enum err e = inbound_read(in, &rq, &body, &params);
         if (e == OK)
             e = rpc_call(in->rpc, rt->may, &rq, body, params);
-        /* The answer first: the caller waits for it, and does not for the events. */
+        /* Durable events are numbered, so the caller need not wait for them. Fleeting ones have no
+         * order but that of publishing: what the caller does after the answer must come later. */
+        bool is_numbered = rt->outbox != NULL;
+        if (!is_numbered)
+            runtime_publish(rt, &rq);
         inbound_answer(rt, in, &rq, e);
-        runtime_publish(rt, &rq);
+        if (is_numbered)
+            runtime_publish(rt, &rq);
     }
     w->arena = rq.arena;
     w->reply = rq.reply;
