@@ -14,7 +14,7 @@ import { Faults, describe, plan } from './faults.mjs';
 import { Random } from './random.mjs';
 import { perform, write } from './script.mjs';
 import { Trace } from './trace.mjs';
-import { judge } from './verdict.mjs';
+import { judge, outboxesAreEmpty } from './verdict.mjs';
 import { World } from './world.mjs';
 
 const SPAN_MS = Number(process.env.SPAN_MS ?? 2600);
@@ -63,11 +63,17 @@ async function play(seed) {
 async function main() {
   const count = Number(process.env.SEEDS ?? 20);
   const start = Number(process.env.START ?? 1);
-  const failed = [];
-  for (let seed = start; seed < start + count; seed++) if (!(await play(seed))) failed.push(seed);
-  if (failed.length > 0) console.log(`violated: seeds ${failed.join(' ')}`);
-  console.log(`${count - failed.length} passed, ${failed.length} failed`);
-  process.exit(failed.length > 0 ? 1 : 0);
+  const violated = [];
+  for (let seed = start; seed < start + count; seed++) if (!(await play(seed))) violated.push(seed);
+  if (violated.length > 0) console.log(`violated: seeds ${violated.join(' ')}`);
+  await outboxesAreEmpty();
+  console.log(`${count - violated.length} passed, ${violated.length} failed`);
+  return violated.length === 0;
 }
 
-await main();
+try {
+  process.exit((await main()) ? 0 : 1);
+} catch (error) {
+  console.log(`${error.stack}\n0 passed, 1 failed`);
+  process.exit(1);
+}

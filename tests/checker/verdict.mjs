@@ -5,11 +5,13 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { listen } from '../suite/lib/socket.mjs';
+import { psql } from '../suite/lib/stack.mjs';
 import { sleep, until } from '../suite/lib/wait.mjs';
 
 const CALM_MS = 15000;
 const FRESH_MS = 10000;
 const PAGE = 100;
+const OUTBOXES = ['auth', 'messaging', 'media', 'moderation'];
 
 /* ---- what is there ---- */
 
@@ -93,6 +95,9 @@ function compareMembers(out, server, truth, about) {
 
 function compareServer(out, server, fresh, truth) {
   const about = fresh.id;
+  const byRest = fresh.channels.map(({ id }) => truth.channels.get(id)?.json);
+  out.same('fresh state: roles', fresh.roles, truth.roles, about);
+  out.same('fresh state: channels', fresh.channels, byRest, about);
   for (const field of ['name', 'description', 'owner_id', 'is_public']) out.same(field, server.fields[field], fresh[field], about);
   const roles = new Map(fresh.roles.map((role) => [role.id, role]));
   out.keys('roles', server.roles, roles, about);
@@ -248,6 +253,14 @@ function judgeReads(world, client) {
     const is = client.replica.reads.get(channelId);
     if (is !== undefined && is < highest) world.trace.violate(client.name, `read to ${highest} and stands at ${is}`, channelId);
   }
+}
+
+/** After all seeds: nothing that was committed is left unpublished. */
+export async function outboxesAreEmpty() {
+  await until('every outbox to be empty', async () => {
+    const counts = await Promise.all(OUTBOXES.map((schema) => psql(`SELECT count(*) FROM ${schema}.outbox`)));
+    return counts.every(({ stdout }) => stdout.trim() === '0');
+  }, CALM_MS);
 }
 
 /** The whole of it. */
