@@ -70,9 +70,7 @@ export class Faults {
     for (const fault of this.list) {
       await sleep(Math.max(0, from + fault.at - Date.now()));
       if (this.busy.has(fault.target)) continue;
-      const striking = this.strike(fault);
-      striking.catch(() => {}); /* thrown where all are awaited */
-      this.under.push(striking);
+      this.under.push(this.strike(fault));
     }
     await Promise.all(this.under);
   }
@@ -82,8 +80,13 @@ export class Faults {
     this.struck.push(mark);
     this.busy.add(fault.target);
     this.trace.note('fault', `${fault.kind} ${fault.target}`);
-    await this[fault.kind](fault);
-    this.trace.note('fault', `${fault.target} is back`);
+    try {
+      await this[fault.kind](fault);
+      this.trace.note('fault', `${fault.target} is back`);
+    } catch (error) {
+      /* What it needs may be away in this moment: `heal` starts it again. */
+      this.trace.note('fault', `${fault.target} is not back: ${error.message.split('\n')[1] ?? error.message}`);
+    }
     this.busy.delete(fault.target);
     mark.to = Date.now();
   }
