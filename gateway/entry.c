@@ -172,15 +172,31 @@ static void send_resumed(struct session *s, size_t replayed)
 
 /* ---- a resume by cursors ---- */
 
-static void replay_missing(struct session *s)
+/* What was sent in one turn waits in the session's ring, however quickly the client reads. */
+static bool fits_ring(const struct session *s, const struct frames *missing)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < missing->count; i++)
+        bytes += frames_at(missing, i)->len;
+    return bytes <= REPLAY_BYTES && missing->count < s->loop->gateway->settings->ring_frames;
+}
+
+/* False: it was too much, and the client begins anew. */
+static bool replay_missing(struct session *s)
 {
     struct frames missing = {0};
     catchup_collect(s, s->entry->state, &s->entry->cursors, &missing);
-    send_resumed(s, missing.count);
-    for (uint32_t i = 0; i < missing.count; i++)
+    bool is_fitting = fits_ring(s, &missing);
+    if (is_fitting) {
+        send_resumed(s, missing.count);
+        metric_add(METRIC_resumes_total, 0, 0, 1);
+    }
+    for (uint32_t i = 0; i < missing.count && is_fitting; i++)
         session_send(s, frames_at(&missing, i));
     frames_clear(&missing);
-    metric_add(METRIC_resumes_total, 0, 0, 1);
+    if (!is_fitting)
+        session_reset(s);
+    return is_fitting;
 }
 
 /* ---- all at once ---- */
@@ -201,8 +217,8 @@ static void go_live(struct session *s)
     bool is_join = e->kind == ENTRY_JOIN;
     if (e->kind == ENTRY_IDENTIFY)
         send_ready(s);
-    else if (e->kind == ENTRY_RESUME)
-        replay_missing(s);
+    else if (e->kind == ENTRY_RESUME && !replay_missing(s))
+        return;
     s->entry = NULL;
     for (struct membership *m = s->memberships, *next; m != NULL; m = next) {
         next = m->next;

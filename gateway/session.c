@@ -90,6 +90,9 @@ struct session *session_new(struct loop *l, struct socket *socket, const char *i
 void session_state(struct session *s, enum session_state to)
 {
     struct loop *l = s->loop;
+    /* Final: who overflowed while it was let in has missed something. */
+    if (s->state == SESSION_CLOSING)
+        return;
     if (to == SESSION_ACTIVE && s->state != SESSION_ACTIVE)
         presence_open(s);
     else if (to != SESSION_ACTIVE && s->state == SESSION_ACTIVE)

@@ -228,6 +228,31 @@ TEST(a_server_that_changed_meanwhile_comes_whole_and_what_is_gone_ends_the_resum
     world_end(&w);
 }
 
+TEST(who_misses_more_than_a_session_holds_begins_anew_and_is_never_told_a_part)
+{
+    struct world w;
+    struct client c;
+    if (!world_prepare(&w))
+        return;
+    w.settings.ring_frames = 16;
+    if (!world_begin(&w))
+        return;
+    for (int i = 0; i < 20; i++)
+        world_message(&w, "missed");
+    CHECK(client_open(&c, &w, "/ws", NULL));
+    client_send(&c, "{\"op\":\"resume\",\"d\":{\"token\":\"%s\",\"cursors\":{\"100\":10,\"7\":5}}}",
+                world_token(&w, W_USER, 1));
+    CHECK(client_next(&c, 2000) != NULL); /* hello */
+    const char *frame = client_next(&c, 2000);
+    CHECK(frame != NULL && strstr(frame, "invalid_session") != NULL);
+    client_send(&c, "{\"op\":\"identify\",\"d\":{\"token\":\"%s\"}}", world_token(&w, W_USER, 1));
+    CHECK(client_await(&c, "\"ready\"") != NULL);
+    world_message(&w, "new");
+    CHECK_INT(seq_of(client_next(&c, 2000)), 26);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(a_request_is_answered_with_its_id)
 {
     struct world w;
