@@ -7,6 +7,8 @@
 #include "shared/domain/limit.h"
 #include "shared/store/db.h"
 
+#include <assert.h>
+
 enum { POSITION_MAX = 100000 };
 
 static const struct field channel_args_fields[] = {
@@ -128,6 +130,7 @@ static void channel_audit(struct req *rq, const char *action, const struct chann
                           const struct channel *after)
 {
     const struct channel *any = after != NULL ? after : before;
+    assert(any != NULL);
     audit(rq, &(struct audit){.action = action,
                               .server_id = any->server_id,
                               .target_id = any->id,

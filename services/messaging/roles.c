@@ -8,6 +8,8 @@
 #include "shared/domain/limit.h"
 #include "shared/store/db.h"
 
+#include <assert.h>
+
 enum { COLOR_MAX = 0xFFFFFF, POSITION_NEW = 1, POSITION_MAX = 100000 };
 
 struct role_args {
@@ -157,6 +159,7 @@ static void role_audit(struct req *rq, const char *action, const struct role *be
                        const struct role *after)
 {
     const struct role *any = after != NULL ? after : before;
+    assert(any != NULL);
     audit(rq, &(struct audit){.action = action,
                               .server_id = any->server_id,
                               .target_id = any->id,

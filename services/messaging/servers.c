@@ -110,7 +110,7 @@ enum err server_advance(struct req *rq, snowflake server_id, int64_t count, int6
 enum err server_create(struct req *rq, const struct server_create_args *in)
 {
     TRY(title_check(rq, "name", in->name));
-    snowflake id;
+    snowflake id = 0;
     TRY(id_new(rq, &id));
     struct server s = {0};
     TRY(db_one(

@@ -7,6 +7,7 @@
 
 #include "shared/store/outbox.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ static void publish_one(struct outbox *o, const struct event *ev, struct flight 
             LOG(DEBUG, "event.dropped", KV("type", event_types[ev->type].name));
         return;
     }
+    assert(f != NULL); /* what is durable has a row */
     atomic_fetch_add(&f->left, 1);
     if (bus_publish_event(o->bus, o->source, ev, acked, f) != OK)
         acked(f, false);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/base/heap.h"
 #include "tests/bench/lib/figures.h"
 
 struct world_user *world_read(size_t *ret_count)
@@ -17,7 +18,7 @@ struct world_user *world_read(size_t *ret_count)
         exit(2);
     }
     while (fscanf(file, "%ms %ms %ms %ms", &u.token, &u.user, &u.server, &u.channel) == 4) {
-        users = realloc(users, (count + 1) * sizeof(*users));
+        users = heap_grow(users, (count + 1) * sizeof(*users));
         users[count++] = u;
     }
     fclose(file);

@@ -100,7 +100,7 @@ static void write_message(struct buf *out, int64_t seq, int64_t rev, const char 
     buf_printf(out,
                "{\"id\":\"%lld\",\"channel_id\":\"%d\",\"server_id\":\"%d\",\"content\":\"%s\","
                "\"seq\":%lld,\"rev\":%lld}",
-               (long long)(5000 + seq), W_OPEN, W_SERVER, text, (long long)seq, (long long)rev);
+               5000LL + seq, W_OPEN, W_SERVER, text, (long long)seq, (long long)rev);
 }
 
 static void write_sync(const struct model *m, long long after, struct buf *out)
