@@ -410,7 +410,7 @@ static void on_user(struct loop *l, struct query *q)
 
 /* ---- the credential ---- */
 
-struct credential {
+struct checked {
     struct post post;
     struct loop *loop;
     struct asker asker;
@@ -450,7 +450,7 @@ static bool resume_here(struct session *s, const struct identity *who)
 
 /* A revocation may have passed this loop while the answer was on its way to it. A key that may not
  * read must not listen. */
-static enum err still_good(const struct loop *l, const struct credential *c)
+static enum err still_good(const struct loop *l, const struct checked *c)
 {
     if (c->err != OK)
         return c->err;
@@ -458,18 +458,23 @@ static enum err still_good(const struct loop *l, const struct credential *c)
     return is_revoked || (c->who.scopes & SCOPE_READ) == 0 ? ERR_UNAUTHORIZED : OK;
 }
 
+/* It says nothing against the credential. */
+static bool is_passing(enum err e)
+{
+    return e == ERR_UNAVAILABLE || e == ERR_TIMEOUT || e == ERR_RATE_LIMITED;
+}
+
 static void on_identified(struct loop *l, struct post *p)
 {
-    struct credential *c = CONTAINER_OF(p, struct credential, post);
+    struct checked *c = CONTAINER_OF(p, struct checked, post);
     struct session *s = answered(l, c->asker);
     loop_ask_ends(l);
-    auto_heap struct credential *owned = c;
+    auto_heap struct checked *owned = c;
     if (s == NULL)
         return;
     enum err e = still_good(l, c);
     if (e != OK) {
-        session_close(s, e == ERR_UNAVAILABLE || e == ERR_TIMEOUT ? CLOSE_TRY_LATER
-                                                                  : CLOSE_AUTH_FAILED);
+        session_close(s, is_passing(e) ? CLOSE_TRY_LATER : CLOSE_AUTH_FAILED);
         return;
     }
     if (s->entry->kind == ENTRY_RESUME) {
@@ -489,7 +494,7 @@ static void on_identified(struct loop *l, struct post *p)
 
 static void on_identity(void *arg, enum err e, const struct identity *who)
 {
-    struct credential *c = arg;
+    struct checked *c = arg;
     c->err = e;
     if (e == OK)
         c->who = *who;
@@ -507,13 +512,14 @@ static struct entry *entry_new(struct session *s, enum entry_kind kind)
 
 static void check(struct session *s, struct span token, bool is_ticket)
 {
-    struct credential *c = heap_alloc(sizeof(*c));
-    *c = (struct credential){.post.run = on_identified, .loop = s->loop, .asker = asker_of(s)};
+    struct checked *c = heap_alloc(sizeof(*c));
+    *c = (struct checked){.post.run = on_identified, .loop = s->loop, .asker = asker_of(s)};
     session_state(s, SESSION_IDENTIFYING);
     s->entry->asking++;
     loop_ask_begins(s->loop);
     struct identities *ids = s->loop->gateway->identities;
-    (is_ticket ? identity_redeem : identity_check)(ids, token.at, token.len, on_identity, c);
+    const struct credential shown = {token.at, token.len, s->ip};
+    (is_ticket ? identity_redeem : identity_check)(ids, &shown, on_identity, c);
 }
 
 void entry_identify(struct session *s, struct span token, bool is_ticket)

@@ -13,6 +13,8 @@
 #include "gateway/ask.h"
 #include "gateway/gateway.h"
 #include "gateway/keyring.h"
+#include "gateway/limit.h"
+#include "gateway/peer.h"
 #include "gateway/revoked.h"
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
@@ -49,7 +51,7 @@ struct identities {
 };
 
 /* What auth answers about an API key or a ticket. */
-struct credential {
+struct vouched {
     snowflake session_id;
     snowflake user_id;
     snowflake app_id;
@@ -58,16 +60,16 @@ struct credential {
     struct list scopes;
     int64_t expires_at;
 };
-static const struct field credential_fields[] = {
-    F_ID(credential, session_id),
-    F_ID(credential, user_id),
-    F_ID(credential, app_id),
-    F_BOOL(credential, is_admin),
-    F_BOOL(credential, is_bot),
-    F_STRS(credential, scopes, OPTIONAL),
-    F_TIME(credential, expires_at, OPT_NULL),
+static const struct field vouched_fields[] = {
+    F_ID(vouched, session_id),
+    F_ID(vouched, user_id),
+    F_ID(vouched, app_id),
+    F_BOOL(vouched, is_admin),
+    F_BOOL(vouched, is_bot),
+    F_STRS(vouched, scopes, OPTIONAL),
+    F_TIME(vouched, expires_at, OPT_NULL),
 };
-static SHAPE(credential);
+static SHAPE(vouched);
 
 /* A credential that must be asked about. */
 struct checking {
@@ -77,6 +79,7 @@ struct checking {
     struct keyring_wait wait;
     uint8_t digest[SHA256_BYTES];
     bool is_ticket;
+    char ip[PEER_TEXT_SIZE];
     size_t len;
     char text[]; /* of a token */
 };
@@ -127,21 +130,29 @@ static void admit(struct identities *ids, const struct identity *who, identity_f
         fn(arg, OK, who);
 }
 
-static struct checking *checking_new(struct identities *ids, const char *text, size_t len,
+static struct checking *checking_new(struct identities *ids, const struct credential *shown,
                                      identity_fn *fn, void *arg)
 {
-    struct checking *c = heap_alloc(sizeof(*c) + len + 1);
+    struct checking *c = heap_alloc(sizeof(*c) + shown->len + 1);
     c->ids = ids;
     c->fn = fn;
     c->arg = arg;
-    c->len = len;
-    memcpy(c->text, text, len);
-    sha256(text, len, c->digest);
+    c->len = shown->len;
+    snprintf(c->ip, sizeof(c->ip), "%s", shown->ip);
+    memcpy(c->text, shown->text, shown->len);
+    sha256(shown->text, shown->len, c->digest);
     return c;
+}
+
+static bool is_barred(const struct checking *c)
+{
+    return limit_barred_ms(c->ids->gateway->limits, c->ip) > 0;
 }
 
 static void reject(struct checking *c, enum err e)
 {
+    if (e == ERR_UNAUTHORIZED || e == ERR_TOKEN_EXPIRED)
+        limit_refused(c->ids->gateway->limits, c->ip);
     c->fn(c->arg, e, NULL);
     free(c);
 }
@@ -213,13 +224,13 @@ static enum err read_credential(const struct checking *c, enum err e, const nats
                                 struct identity *ret)
 {
     auto_arena struct arena arena = {0};
-    struct credential got = {0};
+    struct vouched got = {0};
     struct ask_answer answer;
     ask_read(e, msg, &answer);
     /* Whatever auth has against it, to the client it is a credential that does not work. */
     if (answer.err != OK)
         return answer.status >= 400 && answer.status < 500 ? ERR_UNAUTHORIZED : ERR_UNAVAILABLE;
-    TRY(ask_decode(&credential_shape, &answer, &arena, &got));
+    TRY(ask_decode(&vouched_shape, &answer, &arena, &got));
     *ret = (struct identity){
         .user = got.user_id,
         .app = got.app_id,
@@ -262,14 +273,16 @@ static void ask_credential(struct checking *c, const char *subject, const char *
 
 /* ---- */
 
-void identity_check(struct identities *ids, const char *credential, size_t len, identity_fn *fn,
+void identity_check(struct identities *ids, const struct credential *shown, identity_fn *fn,
                     void *arg)
 {
-    struct checking *c = checking_new(ids, credential, len, fn, arg);
+    struct checking *c = checking_new(ids, shown, fn, arg);
     struct identity who;
     if (recall(ids, c->digest, &who)) {
         free(c);
         admit(ids, &who, fn, arg);
+    } else if (is_barred(c)) {
+        reject(c, ERR_RATE_LIMITED);
     } else if (secret_is(SECRET_API_KEY, c->text)) {
         ask_credential(c, "rpc.auth.credential.check", "key");
     } else {
@@ -277,12 +290,14 @@ void identity_check(struct identities *ids, const char *credential, size_t len, 
     }
 }
 
-void identity_redeem(struct identities *ids, const char *ticket, size_t len, identity_fn *fn,
+void identity_redeem(struct identities *ids, const struct credential *shown, identity_fn *fn,
                      void *arg)
 {
-    struct checking *c = checking_new(ids, ticket, len, fn, arg);
+    struct checking *c = checking_new(ids, shown, fn, arg);
     c->is_ticket = true;
-    if (secret_is(SECRET_TICKET, c->text))
+    if (is_barred(c))
+        reject(c, ERR_RATE_LIMITED);
+    else if (secret_is(SECRET_TICKET, c->text))
         ask_credential(c, "rpc.auth.ticket.redeem", "ticket");
     else
         reject(c, ERR_UNAUTHORIZED);

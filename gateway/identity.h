@@ -36,12 +36,19 @@ struct identity {
  * must not block. who lives only during the call and is NULL unless e is OK. */
 typedef void identity_fn(void *arg, enum err e, const struct identity *who);
 
+/* What was shown, and by whom. */
+struct credential {
+    const char *text;
+    size_t len;
+    const char *ip; /* where too many were refused, only known ones work: ERR_RATE_LIMITED */
+};
+
 /* An access token or API key, as after "Bearer ". The text is copied where it must outlive. */
-void identity_check(struct identities *ids, const char *credential, size_t len, identity_fn *fn,
+void identity_check(struct identities *ids, const struct credential *shown, identity_fn *fn,
                     void *arg);
 
 /* A single-use ticket of POST /auth/ticket. */
-void identity_redeem(struct identities *ids, const char *ticket, size_t len, identity_fn *fn,
+void identity_redeem(struct identities *ids, const struct credential *shown, identity_fn *fn,
                      void *arg);
 
 bool identity_is_revoked(struct identities *ids, snowflake session);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/gateway.h"
+#include "gateway/peer.h"
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/base/macros.h"
@@ -79,9 +80,14 @@ static uint64_t hash_key(const struct limits *l, const char *key)
     return h ^ h >> 29;
 }
 
+static struct window *set_of(struct limits *l, uint64_t hash)
+{
+    return &l->windows[(hash & (LOCAL_SLOTS / LOCAL_WAYS - 1)) * LOCAL_WAYS];
+}
+
 static struct window *find_window(struct limits *l, uint64_t hash)
 {
-    struct window *set = &l->windows[(hash & (LOCAL_SLOTS / LOCAL_WAYS - 1)) * LOCAL_WAYS];
+    struct window *set = set_of(l, hash);
     struct window *oldest = set;
     for (size_t i = 0; i < LOCAL_WAYS; i++) {
         if (set[i].key_hash == hash)
@@ -93,19 +99,25 @@ static struct window *find_window(struct limits *l, uint64_t hash)
     return oldest;
 }
 
-static void take_here(struct taking *t)
+static int64_t count_here(struct limits *l, const char *key, int64_t seconds, int64_t *ret_left_ms)
 {
-    struct limits *l = t->limits;
     int64_t now = mono_us();
     pthread_mutex_lock(&l->lock);
-    struct window *w = find_window(l, hash_key(l, t->key));
+    struct window *w = find_window(l, hash_key(l, key));
     if (w->ends_us <= now) {
-        w->ends_us = now + t->rate.seconds * 1000000;
+        w->ends_us = now + seconds * 1000000;
         w->taken = 0;
     }
     int64_t taken = ++w->taken;
-    int64_t left_ms = (w->ends_us - now + 999) / 1000;
+    *ret_left_ms = (w->ends_us - now + 999) / 1000;
     pthread_mutex_unlock(&l->lock);
+    return taken;
+}
+
+static void take_here(struct taking *t)
+{
+    int64_t left_ms;
+    int64_t taken = count_here(t->limits, t->key, t->rate.seconds, &left_ms);
     metric_add(METRIC_limits_alone_total, 0, 0, 1);
     tell(t, taken, left_ms);
 }
@@ -150,6 +162,45 @@ void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, voi
         take_here(t);
         free(t);
     }
+}
+
+/* ---- refused credentials ---- */
+
+static void refused_key(const char *address, char ret[KEY_SIZE])
+{
+    char bucket[PEER_TEXT_SIZE];
+    peer_bucket(address, bucket);
+    snprintf(ret, KEY_SIZE, "refused:%s", bucket);
+}
+
+void limit_refused(struct limits *l, const char *address)
+{
+    char key[KEY_SIZE];
+    int64_t left_ms;
+    if (l->settings->limits[RATE_GENERAL].count == 0)
+        return;
+    refused_key(address, key);
+    (void)count_here(l, key, l->settings->limits[RATE_GENERAL].seconds, &left_ms);
+}
+
+/* Looks without taking a place: whoever was never refused needs none. */
+int64_t limit_barred_ms(struct limits *l, const char *address)
+{
+    char key[KEY_SIZE];
+    int64_t count = l->settings->limits[RATE_GENERAL].count;
+    if (count == 0)
+        return 0;
+    refused_key(address, key);
+    uint64_t hash = hash_key(l, key);
+    int64_t left_us = 0;
+    int64_t now = mono_us();
+    pthread_mutex_lock(&l->lock);
+    const struct window *set = set_of(l, hash);
+    for (size_t i = 0; i < LOCAL_WAYS; i++)
+        if (set[i].key_hash == hash && set[i].taken >= count && set[i].ends_us > now)
+            left_us = set[i].ends_us - now;
+    pthread_mutex_unlock(&l->lock);
+    return (left_us + 999) / 1000;
 }
 
 enum err limits_open(struct gateway *g, struct limits **ret)

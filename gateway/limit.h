@@ -34,6 +34,14 @@ struct limit_ask {
 };
 void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg);
 
+/* Each credential that nobody knows yet costs auth a question or this gateway a signature. An
+ * address whose credentials were refused as often as RATE_GENERAL allows has no new ones looked at
+ * until its window ends. Each gateway counts for itself: the question is asked before any other,
+ * and must not cost one. */
+void limit_refused(struct limits *l, const char *address);
+/* 0, or how long the address has to wait. */
+int64_t limit_barred_ms(struct limits *l, const char *address);
+
 MUST_CHECK enum err limits_open(struct gateway *g, struct limits **ret);
 void limits_close(struct limits *l); /* after the cache was closed */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "gateway/exchange.h"
+#include "gateway/limit.h"
 #include "gateway/params.h"
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -221,12 +222,21 @@ static void on_answer(void *arg, struct answer *a)
     exchange_resume(x);
 }
 
+static int retry_ms(const struct exchange *x, enum err e)
+{
+    if (e == ERR_RATE_LIMITED) {
+        int64_t left_ms = limit_barred_ms(x->gateway->limits, x->ip);
+        return left_ms > 0 ? (int)left_ms : 1;
+    }
+    return e == ERR_UNAVAILABLE ? RETRY_MS : 0;
+}
+
 static void on_identity(void *arg, enum err e, const struct identity *who)
 {
     struct exchange *x = arg;
     /* Who need not be signed in is not held up by a token that has expired. */
     if (e != OK && x->match.route->guard != GUARD_PUBLIC) {
-        x->answer.retry_after_ms = e == ERR_UNAVAILABLE ? RETRY_MS : 0;
+        x->answer.retry_after_ms = retry_ms(x, e);
         answer_fail(&x->answer, e, NULL, NULL);
         exchange_resume(x);
         return;
@@ -253,8 +263,10 @@ static enum MHD_Result ask(struct exchange *x)
     else if (strncasecmp(credential, bearer, BEARER_LEN) != 0)
         on_identity(x, ERR_UNAUTHORIZED, NULL);
     else
-        identity_check(x->gateway->identities, credential + BEARER_LEN,
-                       strlen(credential + BEARER_LEN), on_identity, x);
+        identity_check(
+            x->gateway->identities,
+            &(struct credential){credential + BEARER_LEN, strlen(credential + BEARER_LEN), x->ip},
+            on_identity, x);
     return MHD_YES;
 }
 

@@ -3,6 +3,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/macros.h"
+#include "shared/crypto/secret.h"
 #include "tests/test.h"
 #include "tests/unit/gateway/front.h"
 
@@ -109,6 +110,41 @@ TEST(nobody_signed_in_is_asked_to_and_told_how)
         CHECK(strstr(got, "WWW-Authenticate: Bearer\r\n") != NULL);
     }
     CHECK_INT(atomic_load(&f->asked), 0);
+    front_close(&w);
+}
+
+static const char *made_up_key(struct front *w)
+{
+    char key[SECRET_TEXT_SIZE];
+    secret_new(SECRET_API_KEY, key);
+    return arena_printf(&w->arena, "Authorization: Bearer %s\r\n", key);
+}
+
+TEST(who_guesses_credentials_is_stopped_before_they_are_looked_at)
+{
+    struct front w;
+    front_begin(&w);
+    w.settings.limits[RATE_GENERAL] = (struct rate){5, 60};
+    w.settings.trusted_proxies = "127.0.0.1";
+    front_open(&w);
+    front_answer(&w, "rpc.auth.profile.get", 200, "{}");
+    struct fake *auth = front_answer(&w, "rpc.auth.credential.check", 401, "{}");
+    auth->error = "unauthorized";
+    const char *known = bearer(&w, 76);
+    CHECK_INT(http_status(front_get(&w, API "/users/9", known)), 200);
+    for (int i = 0; i < 5; i++)
+        CHECK_INT(http_status(front_get(&w, API "/users/9", made_up_key(&w))), 401);
+    int asked = atomic_load(&auth->asked);
+    const char *got = front_get(&w, API "/users/9", made_up_key(&w));
+    CHECK_INT(http_status(got), 429);
+    CHECK(strstr(got, "Retry-After: ") != NULL);
+    CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 77))), 429);
+    CHECK_INT(atomic_load(&auth->asked), asked);
+    /* Neither who was known before nor anybody else is held up. */
+    CHECK_INT(http_status(front_get(&w, API "/users/9", known)), 200);
+    const char *elsewhere =
+        arena_printf(&w.arena, "%sX-Forwarded-For: 192.0.2.9\r\n", bearer(&w, 78));
+    CHECK_INT(http_status(front_get(&w, API "/users/9", elsewhere)), 200);
     front_close(&w);
 }
 
