@@ -30,12 +30,14 @@ struct voice_gone {
     snowflake server_id;
     snowflake user_id;
     const char *session_id;
+    int64_t joined_at;
 };
 static const struct field voice_gone_fields[] = {
     F_ID(voice_gone, channel_id),
     F_ID(voice_gone, server_id),
     F_ID(voice_gone, user_id),
     F_STR(voice_gone, session_id),
+    F_TIME(voice_gone, joined_at, TEXT("Which stay this ends: they may be back already.")),
 };
 SHAPE(voice_gone);
 
@@ -118,7 +120,13 @@ void departure_tell(struct req *rq, const struct seat *left)
     const struct voice_state *s = &left->state;
     if (s->user_id == 0)
         return;
-    const struct voice_gone gone = {s->channel_id, s->server_id, s->user_id, s->session_id};
+    const struct voice_gone gone = {
+        .channel_id = s->channel_id,
+        .server_id = s->server_id,
+        .user_id = s->user_id,
+        .session_id = s->session_id,
+        .joined_at = s->joined_at,
+    };
     emit(rq, EV_VOICE_LEAVE, channel_of(rq, left), &voice_gone_shape, &gone);
 }
 

@@ -161,7 +161,8 @@ const HANDLERS = {
   },
   'voice.leave': (store, d) => {
     const known = room(store, d.channel_id).get(d.user_id);
-    if (known?.session_id === d.session_id) room(store, d.channel_id).delete(d.user_id);
+    const isBackAlready = known?.joined_at && known.joined_at !== d.joined_at;
+    if (!isBackAlready) room(store, d.channel_id).delete(d.user_id);
     return ['voice'];
   },
 };
