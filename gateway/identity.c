@@ -121,10 +121,13 @@ static void remember(struct identities *ids, const uint8_t digest[SHA256_BYTES],
     pthread_mutex_unlock(&ids->lock);
 }
 
-/* The one place that says yes. */
+/* The one place that says yes. Until auth has said once who was logged out, nobody is known not to
+ * be. */
 static void admit(struct identities *ids, const struct identity *who, identity_fn *fn, void *arg)
 {
-    if (revoked_has(ids->revoked, who->session))
+    if (!revoked_is_loaded(ids->revoked))
+        fn(arg, ERR_UNAVAILABLE, NULL);
+    else if (revoked_has(ids->revoked, who->session))
         fn(arg, ERR_UNAUTHORIZED, NULL);
     else
         fn(arg, OK, who);

@@ -14,7 +14,8 @@
  * remembered until they expire; API keys and tickets are asked from auth (keys are remembered for
  * seconds). A revoked session is refused at once: the set of them is pushed by session.revoke
  * events, and asked again at start, after every reconnect of the bus and every 30 s. While auth is
- * away everything already known goes on working; what is unknown gets ERR_UNAVAILABLE.
+ * away everything already known goes on working; what is unknown gets ERR_UNAVAILABLE, and so does
+ * everybody until that set came for the first time.
  * Any thread. */
 struct identities;
 struct gateway;

@@ -90,14 +90,18 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
     struct revoked *r = arg;
     struct gone gone = {0};
     struct ask_answer answer;
+    bool has_more = false;
     ask_read(e, msg, &answer);
     if (answer.err == OK && add_all(r, &answer, &gone) == OK) {
         pthread_mutex_lock(&r->lock);
+        has_more = gone.has_more && gone.until > r->since_us;
         r->since_us = gone.until;
-        r->is_loaded = !gone.has_more;
+        r->is_loaded |= !gone.has_more; /* all there was at the start; what is new is pushed too */
         pthread_mutex_unlock(&r->lock);
     }
     natsMsg_Destroy(msg);
+    if (has_more)
+        revoked_ask(r);
 }
 
 void revoked_ask(struct revoked *r)

@@ -17,7 +17,7 @@ void revoked_close(struct revoked *r); /* after it */
 
 /* Ask auth what ended since the last answer; the answer comes by itself. */
 void revoked_ask(struct revoked *r);
-bool revoked_is_loaded(struct revoked *r);
+bool revoked_is_loaded(struct revoked *r); /* once true, it stays so */
 
 bool revoked_has(struct revoked *r, snowflake session);
 void revoked_listen(struct revoked *r, identity_gone_fn *fn, void *arg);

@@ -19,6 +19,7 @@
 #include "gateway/peer.h"
 #include "gateway/routes.h"
 #include "shared/base/clock.h"
+#include "shared/base/thread.h"
 #include "shared/crypto/token.h"
 #include "tests/test.h"
 
@@ -152,7 +153,8 @@ static void answer_request(struct world *w, natsMsg *msg)
     if (is_subject(msg, "rpc.auth.key.list")) {
         buf_printf(&out, "{\"keys\":[%s]}", token_signer_jwk(w->signer));
     } else if (is_subject(msg, "rpc.auth.session.revoked")) {
-        buf_adds(&out, "{\"session_ids\":[],\"has_more\":false}");
+        buf_adds(&out,
+                 "{\"session_ids\":[],\"until\":\"2026-01-01T00:00:00.000Z\",\"has_more\":false}");
     } else if (is_subject(msg, "rpc.auth.user.me")) {
         buf_adds(&out, "{\"id\":\"1001\",\"username\":\"ann\"}");
     } else {
@@ -211,6 +213,18 @@ bool world_prepare(struct world *w)
     return true;
 }
 
+/* Until auth has answered everybody is told to come back. */
+static bool is_ready_soon(const struct gateway *g)
+{
+    struct stopper patience;
+    int64_t until_us = mono_us() + WAIT_MS * 1000;
+    stopper_init(&patience);
+    while (!identities_is_ready(g->identities) && mono_us() < until_us)
+        (void)stopper_wait(&patience, 2);
+    stopper_done(&patience);
+    return identities_is_ready(g->identities);
+}
+
 bool world_begin(struct world *w)
 {
     struct gateway *g = &w->gateway;
@@ -224,7 +238,7 @@ bool world_begin(struct world *w)
            CHECK(bus_flush(w->fake, WAIT_MS) == OK) && CHECK(bus_open(&own, &g->bus) == OK) &&
            CHECK(bus_ping(g->bus, WAIT_MS) == OK) && CHECK(peers_new(NULL, &g->peers) == OK) &&
            CHECK(limits_open(g, &g->limits) == OK) &&
-           CHECK(identities_open(g, &g->identities) == OK) &&
+           CHECK(identities_open(g, &g->identities) == OK) && CHECK(is_ready_soon(g)) &&
            CHECK(sockets_open(g, &g->sockets) == OK);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "gateway/identity.h"
 #include "shared/base/clock.h"
 #include "shared/base/macros.h"
 #include "shared/crypto/secret.h"
@@ -170,6 +171,37 @@ TEST(a_session_that_ended_is_refused_within_a_second)
     CHECK(mono_us() - before < 1000000);
     CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 75))), 200);
     front_close(&w);
+}
+
+static bool knows_who_left(void *arg)
+{
+    return identities_is_ready(((struct front *)arg)->g.identities);
+}
+
+TEST(nobody_is_let_in_before_it_is_known_who_was_logged_out)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    struct identities *before = w.g.identities;
+    struct identities *fresh = NULL;
+    front_answer(&w, "rpc.auth.profile.get", 200, "{}");
+    front_answer(&w, "rpc.auth.session.revoked", 0, "");
+    CHECK_INT(identities_open(&w.g, &fresh), OK);
+    w.g.identities = fresh;
+    const char *got = front_get(&w, API "/users/9", bearer(&w, 79));
+    CHECK_INT(http_status(got), 503);
+    CHECK(strstr(got, "Retry-After: 1\r\n") != NULL);
+    front_answer(&w, "rpc.auth.session.revoked", 200,
+                 "{\"session_ids\":[\"80\"],\"until\":\"2026-01-01T00:00:00.000Z\","
+                 "\"has_more\":false}");
+    CHECK(front_wait(knows_who_left, &w));
+    CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 79))), 200);
+    CHECK_INT(http_status(front_get(&w, API "/users/9", bearer(&w, 80))), 401);
+    w.g.identities = before;
+    identities_stop(fresh);
+    front_close(&w);
+    identities_close(fresh);
 }
 
 TEST(a_body_past_the_limit_is_refused_and_the_service_not_bothered)
