@@ -51,6 +51,10 @@ bench_ready() {
     "$BIN/bench-ready"
 }
 
+bench_overload() {
+    OVERLOAD_SECONDS=${OVERLOAD_SECONDS:-30} "$BIN/bench-overload"
+}
+
 bench_history() {
     MESSAGES=${MESSAGES:-10000000} "$BIN/bench-history"
 }
@@ -64,11 +68,12 @@ bench_storm() {
 }
 
 # Last what leaves a large table behind.
-ALL=(idle rest send latency fanout bus_ask ready history storm)
+ALL=(idle rest send latency fanout bus_ask ready overload history storm)
 
 inside() {
     local name status=0
-    export GATEWAY_PORT=${PARLEY_URL##*:}
+    export GATEWAY_PORT=${PARLEY_URL##*:} STATEMENTS=$STACK_DIR/statements.json
+    "$BIN/messaging" --statements >"$STATEMENTS"
     for name in "$@"; do
         "bench_$name" || {
             echo "bench $name failed" >&2

@@ -231,16 +231,17 @@ static void report(int gateways, double ready_s, struct asked before)
 {
     char what[96], value[256], ratio[64];
     struct asked after = asked_so_far();
+    const double channels = SERVERS * CHANNELS;
+    const int half = run.to_return / 2;
     snprintf(what, sizeof(what), "reconnect storm of %d clients, %d gateway%s before",
              run.to_return, gateways, gateways == 1 ? "" : "s");
     snprintf(value, sizeof(value),
              "%.1f s until all are in sync (half after %.1f s; %d began anew, %d came twice;"
              " %.2f states a client; their first connection took %.1f s)",
-             (double)run.in_sync_us[run.in_sync - 1] / 1e6,
-             (double)run.in_sync_us[run.in_sync / 2] / 1e6, run.anew, run.refused,
-             (after.states - before.states) / run.to_return, ready_s);
+             (double)run.in_sync_us[run.in_sync - 1] / 1e6, (double)run.in_sync_us[half] / 1e6,
+             run.anew, run.refused, (after.states - before.states) / run.to_return, ready_s);
     snprintf(ratio, sizeof(ratio), "%.2f queries a distinct channel",
-             (after.syncs - before.syncs) / (SERVERS * CHANNELS));
+             (after.syncs - before.syncs) / channels);
     figure(what, "<= 10 s, <= 1 query a distinct channel", value, NULL, ratio);
 }
 

@@ -50,10 +50,7 @@ PGconn *database_open(void)
 
 char *statement_text(const char *name)
 {
-    char command[4096];
-    snprintf(command, sizeof(command), "'%s/messaging' --statements", need_env("BIN"));
-    FILE *file = popen(command, "r");
-    json_t *all = file != NULL ? json_loadf(file, 0, NULL) : NULL;
+    json_t *all = json_load_file(need_env("STATEMENTS"), 0, NULL);
     char *text = NULL;
     size_t i;
     json_t *one;
@@ -67,7 +64,6 @@ char *statement_text(const char *name)
         exit(2);
     }
     json_decref(all);
-    pclose(file);
     return text;
 }
 

@@ -16,7 +16,8 @@ PGresult *database_query(PGconn *conn, const char *sql);
 PRINTF_LIKE(2, 3) void database_do(PGconn *conn, const char *format, ...);
 PGresult *database_checked(PGconn *conn, PGresult *res);
 
-/* The text of one of messaging's statements, as the program itself prints it; to be freed. */
+/* The text of one of messaging's statements, which the program printed into the file STATEMENTS; to
+ * be freed. */
 char *statement_text(const char *name);
 
 /* Commits batches of so many rows like a message's into a table of its own, with full durability,

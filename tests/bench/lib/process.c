@@ -54,12 +54,11 @@ struct cpu_share {
     } of[PROCESSES_MAX];
 };
 
-/* Seconds of CPU a process used, and whose child it is. */
+/* Seconds of CPU a process and its ended children used, and whose child it is. */
 static double cpu_of_stat(const char *pid, int *ret_parent)
 {
     char path[288], text[1024];
-    long user = 0;
-    long kernel = 0;
+    long user, kernel, ended_user, ended_kernel;
     *ret_parent = 0;
     snprintf(path, sizeof(path), "/proc/%s/stat", pid);
     FILE *file = fopen(path, "re");
@@ -70,10 +69,11 @@ static double cpu_of_stat(const char *pid, int *ret_parent)
     text[n] = '\0';
     /* The command's name, in brackets, may hold anything. */
     const char *rest = strrchr(text, ')');
-    if (rest == NULL || sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld",
-                               ret_parent, &user, &kernel) != 3)
+    if (rest == NULL ||
+        sscanf(rest + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld %ld %ld", ret_parent,
+               &user, &kernel, &ended_user, &ended_kernel) != 5)
         return 0;
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    return (double)(user + kernel + ended_user + ended_kernel) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static double cpu_with_children(int pid)
