@@ -95,6 +95,18 @@ static const char *subject_read(const char *subject, struct event_to *ret)
     return tokens[count - 2];
 }
 
+/* FNV-1a: ids are ours, and compared only with those of the last few events. */
+static uint64_t hash_event_id(natsMsg *msg)
+{
+    const char *id = NULL;
+    if (natsMsgHeader_Get(msg, "ce-id", &id) != NATS_OK || id == NULL)
+        return 0;
+    uint64_t h = 0xcbf29ce484222325ULL;
+    for (; *id != '\0'; id++)
+        h = (h ^ (uint8_t)*id) * 0x100000001b3ULL;
+    return h;
+}
+
 static struct frame *frame_of_message(natsMsg *msg)
 {
     struct event_to to;
@@ -107,6 +119,7 @@ static struct frame *frame_of_message(natsMsg *msg)
         to.seq = strtoll(seq, NULL, 10);
     struct frame *f =
         frame_event(type, to, natsMsg_GetData(msg), (size_t)natsMsg_GetDataLength(msg));
+    f->event = hash_event_id(msg);
     if (type == &event_types[EV_CHANNEL_UPDATE]) {
         struct span id;
         if (!scan_member((struct span){f->bytes + f->body_at, f->body_len}, "id", &id) ||

@@ -23,6 +23,7 @@ struct frame {
     enum frame_kind kind;
     const struct event_type *type; /* FRAME_EVENT from the bus */
     struct event_to to;
+    uint64_t event;        /* its id, hashed: the same when it is published again; 0: none */
     snowflake about;       /* the channel an event of the server is about: only for who sees it */
     int64_t born;          /* of a message that is told as new though it changed since: its seq */
     struct frame *instead; /* for who knows it already */

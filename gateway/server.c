@@ -391,10 +391,23 @@ static bool take_in_order(struct server *s, struct frame *f)
     return true;
 }
 
+/* What may come twice has a number or an id. */
+static bool is_repeated(struct server *s, const struct frame *f)
+{
+    if (f->type->keeping != DURABLE || f->event == 0)
+        return false;
+    for (size_t i = 0; i < SERVER_HEARD; i++)
+        if (s->heard[i] == f->event)
+            return true;
+    s->heard[s->heard_count++ % SERVER_HEARD] = f->event;
+    return false;
+}
+
 static bool take_server_event(struct server *s, struct frame *f)
 {
     if (f->to.seq == 0) {
-        pass_members(s, f);
+        if (!is_repeated(s, f))
+            pass_members(s, f);
         return true;
     }
     if (f->to.seq <= s->seq)

@@ -18,6 +18,10 @@
 struct hearing;
 struct membership;
 
+/* Of the events without a number, as many are known again as come within the few seconds in which
+ * one may be published twice. */
+enum { SERVER_HEARD = 64 };
+
 struct server {
     snowflake id;
     snowflake app;
@@ -40,6 +44,9 @@ struct server {
     struct timer gap;    /* how long to wait for missing server events */
     struct timer linger; /* nobody is a member any more */
     struct timer retry;  /* the layout could not be had */
+
+    uint64_t heard[SERVER_HEARD]; /* a ring: frame.event of durable ones without a number */
+    uint32_t heard_count;
 };
 
 /* The loop's server; made, and listened to from now on, when it is not there. */

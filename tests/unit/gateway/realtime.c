@@ -71,9 +71,10 @@ static void write_view(const struct model *m, struct buf *out)
 {
     buf_printf(out,
                "{\"id\":\"%d\",\"owner_id\":\"1\",\"seq\":%lld,\"roles\":["
-               "{\"id\":\"%d\",\"permissions\":\"3072\",\"position\":0},"
+               "{\"id\":\"%d\",\"permissions\":\"%llu\",\"position\":0},"
                "{\"id\":\"%d\",\"permissions\":\"0\",\"position\":1}],",
-               W_SERVER, (long long)m->server_seq, W_SERVER, W_ROLE);
+               W_SERVER, (long long)m->server_seq, W_SERVER, (unsigned long long)m->permissions,
+               W_ROLE);
     add_channels(m, true, out);
     buf_addc(out, '}');
 }
@@ -192,6 +193,7 @@ bool world_prepare(struct world *w)
                   .open_seq = 5,
                   .secret_seq = 3,
                   .user_seq = 1,
+                  .permissions = PERM_VIEW_CHANNEL | PERM_SEND_MESSAGES | PERM_READ_HISTORY,
                   .is_member = true}
     };
     if (!nats_server_start(&w->nats)) {
@@ -272,19 +274,26 @@ const char *world_token(struct world *w, uint64_t user, uint64_t session)
     return token;
 }
 
-void world_event(struct world *w, const char *subject, int64_t seq, const char *body)
+static void publish(struct world *w, const char *subject, struct bus_head head, const char *body)
 {
-    char number[24];
-    snprintf(number, sizeof(number), "%lld", (long long)seq);
-    const struct bus_head heads[] = {
-        {"Parley-Seq", seq > 0 ? number : NULL}
-    };
     const struct bus_out out = {.subject = subject,
-                                .heads = heads,
+                                .heads = &head,
                                 .head_count = 1,
                                 .body = body,
                                 .body_len = strlen(body)};
     CHECK(bus_send(w->fake, &out) == OK);
+}
+
+void world_event(struct world *w, const char *subject, int64_t seq, const char *body)
+{
+    char number[24];
+    snprintf(number, sizeof(number), "%lld", (long long)seq);
+    publish(w, subject, (struct bus_head){"Parley-Seq", seq > 0 ? number : NULL}, body);
+}
+
+void world_event_named(struct world *w, const char *subject, const char *id, const char *body)
+{
+    publish(w, subject, (struct bus_head){"ce-id", id}, body);
 }
 
 void world_repeat_message(struct world *w, int64_t seq)

@@ -26,8 +26,9 @@ struct model {
     int64_t server_seq;
     int64_t open_seq;
     int64_t secret_seq;
-    int64_t user_seq; /* of every user of the model */
-    bool has_role;    /* every user of the model */
+    int64_t user_seq;     /* of every user of the model */
+    uint64_t permissions; /* of everyone */
+    bool has_role;        /* every user of the model */
     bool is_member;
     int syncs; /* how often channel.sync was asked */
     int views;
@@ -63,6 +64,8 @@ void world_role(struct world *w, uint64_t user, bool has);  /* gives or takes W_
 void world_kick(struct world *w, uint64_t user);
 void world_join(struct world *w, uint64_t user);
 void world_event(struct world *w, const char *subject, int64_t seq, const char *body);
+/* One without a number, which is known by its id. */
+void world_event_named(struct world *w, const char *subject, const char *id, const char *body);
 
 /* ---- a client ---- */
 

@@ -126,6 +126,27 @@ TEST(what_only_some_may_know_of_a_server_is_not_told_to_every_member)
     world_end(&w);
 }
 
+TEST(what_has_no_number_and_is_published_again_is_told_once)
+{
+    struct world w;
+    struct client c;
+    if (!world_prepare(&w))
+        return;
+    w.model.permissions |= PERM_MANAGE_SERVER;
+    if (!CHECK(world_begin(&w)) || !CHECK(client_identify(&c, &w, W_USER, 1)))
+        return;
+    for (int i = 0; i < 2; i++) {
+        world_event_named(&w, "evt.v1.1.s.100.invite.create", "a-1", "{\"code\":\"one\"}");
+        world_event_named(&w, "evt.v1.1.s.100.invite.create", "a-2", "{\"code\":\"two\"}");
+    }
+    world_message(&w, "afterwards");
+    CHECK(strstr(client_next(&c, 2000), "one") != NULL);
+    CHECK(strstr(client_next(&c, 2000), "two") != NULL);
+    CHECK(strstr(client_next(&c, 2000), "afterwards") != NULL);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(who_is_kicked_hears_nothing_more_and_who_joins_gets_the_whole_server)
 {
     struct world w;
