@@ -6,6 +6,7 @@
 #include "gateway/catchup.h"
 
 #include "gateway/backlog.h"
+#include "gateway/server.h"
 
 struct asking {
     struct session *session;
@@ -34,6 +35,18 @@ static bool is_in_step(struct asking *a, const struct told *told)
     return true;
 }
 
+/* Messages sent while the client was away are history. */
+static bool may_read_back(const struct asking *a, const struct told *told, snowflake channel)
+{
+    const struct identity *me = &a->session->who;
+    const struct viewer who = {me->user, me->is_admin, told->roles, told->role_count};
+    const struct server *server = server_find(a->session->loop, told->server);
+    if (server == NULL || server->layout == NULL)
+        return false;
+    int place = layout_find(server->layout, channel);
+    return permission_has(layout_permissions(server->layout, &who, place), PERM_READ_HISTORY);
+}
+
 static enum catchup server_catch_up(struct asking *a, const struct told *told)
 {
     enum catchup result = CATCHUP_READY;
@@ -46,7 +59,7 @@ static enum catchup server_catch_up(struct asking *a, const struct told *told)
         struct backlog_want want;
         if (!want_of(a, told, i, &want))
             continue;
-        if (want.until - want.after > FILL_MAX)
+        if (want.until - want.after > FILL_MAX || !may_read_back(a, told, want.channel))
             return CATCHUP_IMPOSSIBLE;
         struct backlog *b = backlog_get(a->session->loop, &want);
         if (b == NULL)

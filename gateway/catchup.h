@@ -12,7 +12,7 @@
 enum catchup {
     CATCHUP_READY,      /* catchup_collect may be called, in this turn */
     CATCHUP_WAITING,    /* entry_advance follows */
-    CATCHUP_IMPOSSIBLE, /* it misses too much, or has what its user has no more */
+    CATCHUP_IMPOSSIBLE, /* it misses too much or what it may not read, or has what it should not */
 };
 enum catchup catchup_check(struct session *s, struct state *state, struct cursors *cursors);
 

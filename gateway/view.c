@@ -164,11 +164,34 @@ static size_t grants_of(const struct layout *l, const struct viewer *who, struct
     return n;
 }
 
-static bool shows(const struct layout *l, size_t channel, const struct member_rights *m)
+static struct member_rights rights_of(const struct layout *l, const struct viewer *who,
+                                      struct role_grant *grants)
+{
+    return (struct member_rights){who->user, l->id,  who->user == l->owner,
+                                  false,     grants, grants_of(l, who, grants)};
+}
+
+static uint64_t permissions_in(const struct layout *l, size_t channel,
+                               const struct member_rights *m)
 {
     const struct view_channel *c = &l->channels[channel];
-    return permission_has(permission_in_channel(m, c->overwrites, c->overwrite_count),
-                          PERM_VIEW_CHANNEL);
+    return permission_in_channel(m, c->overwrites, c->overwrite_count);
+}
+
+static bool shows(const struct layout *l, size_t channel, const struct member_rights *m)
+{
+    return permission_has(permissions_in(l, channel, m), PERM_VIEW_CHANNEL);
+}
+
+uint64_t layout_permissions(const struct layout *l, const struct viewer *who, int channel)
+{
+    if (channel < 0)
+        return 0;
+    if (who->is_admin)
+        return PERM_ALL;
+    auto_heap struct role_grant *grants = heap_alloc_n(l->role_count + 1, sizeof(*grants));
+    const struct member_rights m = rights_of(l, who, grants);
+    return permissions_in(l, (size_t)channel, &m);
 }
 
 /* Nobody else sees exactly what this one sees because of roles alone. */
@@ -204,8 +227,7 @@ static struct view *view_new(const struct layout *l, const struct viewer *who, s
     qsort(v->roles, v->role_count, sizeof(v->roles[0]), by_number);
 
     struct role_grant *grants = heap_alloc_n(l->role_count + 1, sizeof(*grants));
-    struct member_rights m = {who->user, l->id,  who->user == l->owner,
-                              false,     grants, grants_of(l, who, grants)};
+    const struct member_rights m = rights_of(l, who, grants);
     v->permissions = who->is_admin ? PERM_ALL : permission_in_server(&m);
     for (size_t i = 0; i < l->channel_count; i++)
         if (who->is_admin || shows(l, i, &m))

@@ -65,6 +65,9 @@ struct view {
 struct view *view_of(struct view **views, const struct layout *l, const struct viewer *who);
 void views_free(struct view *first); /* nobody may be in them */
 
+/* What a member may do in a channel, by its place; 0 where there is none. */
+uint64_t layout_permissions(const struct layout *l, const struct viewer *who, int channel);
+
 static inline bool view_shows(const struct view *v, int channel)
 {
     return channel >= 0 && (v->bits[channel / 64] >> (channel % 64) & 1) != 0;

@@ -249,6 +249,31 @@ TEST(a_server_that_changed_meanwhile_comes_whole_and_what_is_gone_ends_the_resum
     world_end(&w);
 }
 
+TEST(who_may_not_read_history_is_not_told_it_by_a_resume)
+{
+    static const char resume[] =
+        "{\"op\":\"resume\",\"d\":{\"token\":\"%s\",\"cursors\":{\"100\":10,\"7\":%d}}}";
+    struct world w;
+    struct client c;
+    if (!world_prepare(&w))
+        return;
+    w.model.permissions &= ~(uint64_t)PERM_READ_HISTORY;
+    if (!CHECK(world_begin(&w)) || !CHECK(client_open(&c, &w, "/ws", NULL)))
+        return;
+    client_send(&c, resume, world_token(&w, W_USER, 1), 4);
+    CHECK(client_next(&c, 2000) != NULL); /* hello */
+    const char *frame = client_next(&c, 2000);
+    CHECK(frame != NULL && strstr(frame, "invalid_session") != NULL);
+    CHECK_INT(w.model.syncs, 0);
+    /* Who misses nothing goes on. */
+    client_send(&c, resume, world_token(&w, W_USER, 1), 5);
+    CHECK(client_await(&c, "\"resumed\"") != NULL);
+    world_message(&w, "new");
+    CHECK_INT(seq_of(client_next(&c, 2000)), 6);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(who_misses_more_than_a_session_holds_begins_anew_and_is_never_told_a_part)
 {
     struct world w;
