@@ -113,12 +113,12 @@ enum err member_left(struct req *rq, const void *payload, const char *event_id U
     return remove_one(rq, &d);
 }
 
-/* Who is timed out may neither speak nor stay. */
+/* Who is timed out may neither speak nor stay; who has other roles may have lost the right. */
 enum err member_changed(struct req *rq, const void *payload, const char *event_id UNUSED)
 {
     const struct member_change *m = payload;
     const struct departure d = {.user_id = m->user_id, .server_id = m->server_id};
-    return m->timed_out_until > clock_us() ? remove_one(rq, &d) : OK;
+    return m->timed_out_until > clock_us() ? remove_one(rq, &d) : recheck_mark(rq, m->server_id);
 }
 
 enum err channel_ended(struct req *rq, const void *payload, const char *event_id UNUSED)

@@ -176,6 +176,7 @@ enum err participant_join(struct req *rq, const struct participant_join_args *in
     struct seat before;
     struct seat mine = {
         .app_id = rq->app,
+        .is_admin = rq->from->is_admin,
         .state =
             {
                     .channel_id = in->channel_id,

@@ -9,6 +9,7 @@
  *   voice:rooms:<server>     channels that have a room
  *   voice:users              everybody, by when they joined
  *   voice:muted:<server>     users whom a moderator muted; leaving does not end that
+ *   voice:recheck            servers where rights changed, by until when to look again
  */
 #include "services/voice-signaling/voice.h"
 
@@ -29,18 +30,21 @@ enum {
     SEAT_VIDEO,
     SEAT_SERVER_MUTED,
     SEAT_JOINED,
+    SEAT_ADMIN,
     SEAT_FIELDS,
     GHOST_MS = 60 * 1000,
+    RECHECK_MS = 1000, /* longer than messaging trusts a permission it has read */
 };
 
 /* A seat as an array in the order above, or nil. */
-#define LUA_SEAT                                                                      \
-    "local function seat(user)\n"                                                     \
-    "  local v = redis.call('HMGET', 'voice:user:' .. user, 'channel', 'server',"     \
-    "    'app', 'session', 'muted', 'deafened', 'video', 'server_muted', 'joined')\n" \
-    "  if not v[1] then return nil end\n"                                             \
-    "  table.insert(v, 1, user)\n"                                                    \
-    "  return v\n"                                                                    \
+#define LUA_SEAT                                                                    \
+    "local function seat(user)\n"                                                   \
+    "  local v = redis.call('HMGET', 'voice:user:' .. user, 'channel', 'server',"   \
+    "    'app', 'session', 'muted', 'deafened', 'video', 'server_muted', 'joined'," \
+    "    'admin')\n"                                                                \
+    "  if not v[1] then return nil end\n"                                           \
+    "  table.insert(v, 1, user)\n"                                                  \
+    "  return v\n"                                                                  \
     "end\n"
 
 /* The seat that was taken away, or nil. */
@@ -73,7 +77,7 @@ enum {
 /* Answers 0 when the room is full, else {the new seat, the one before}. */
 static struct cache_script take_script = {
     .text = LUA_NOW LUA_DROP
-    "local user, channel, server, app, session, muted, deafened, video, hushed, max ="
+    "local user, channel, server, app, session, muted, deafened, video, hushed, admin, max ="
     "  unpack(ARGV)\n"
     "local before = seat(user)\n"
     "local here = before and before[2] == channel\n"
@@ -86,7 +90,8 @@ static struct cache_script take_script = {
     "drop(user)\n"
     "redis.call('HSET', 'voice:user:' .. user, 'channel', channel, 'server', server,"
     "  'app', app, 'session', session, 'muted', muted, 'deafened', deafened,"
-    "  'video', video, 'server_muted', hushed, 'joined', joined)\n"
+    "  'video', video, 'server_muted', hushed, 'joined', joined,"
+    "  'admin', admin)\n"
     "redis.call('ZADD', 'voice:room:' .. channel, joined, user)\n"
     "redis.call('ZADD', 'voice:users', joined, user)\n"
     "redis.call('SADD', 'voice:rooms:' .. server, channel)\n"
@@ -145,6 +150,41 @@ static struct cache_script clear_server_script = {
                  "return all\n",
 };
 
+static struct cache_script server_seats_script = {
+    .text = LUA_SEAT
+    "local all = {}\n"
+    "for _, channel in ipairs(redis.call('SMEMBERS', 'voice:rooms:' .. ARGV[1])) do\n"
+    "  for _, user in ipairs(redis.call('ZRANGE', 'voice:room:' .. channel, 0, -1)) do\n"
+    "    all[#all + 1] = seat(user)\n"
+    "  end\n"
+    "end\n"
+    "return all\n",
+};
+
+static struct cache_script mark_script = {
+    .text = LUA_NOW "redis.call('ZADD', 'voice:recheck', now + ARGV[2], ARGV[1])\n",
+};
+
+/* Answers server, until, is due, server … */
+static struct cache_script marks_script = {
+    .text = LUA_NOW
+    "local marks = redis.call('ZRANGE', 'voice:recheck', 0, ARGV[1] - 1, 'WITHSCORES')\n"
+    "local answer = {}\n"
+    "for i = 1, #marks, 2 do\n"
+    "  answer[#answer + 1] = marks[i]\n"
+    "  answer[#answer + 1] = marks[i + 1]\n"
+    "  answer[#answer + 1] = tonumber(marks[i + 1]) <= now and '1' or '0'\n"
+    "end\n"
+    "return answer\n",
+};
+
+/* server, until: unless it was marked again. */
+static struct cache_script unmark_script = {
+    .text = "if redis.call('ZSCORE', 'voice:recheck', ARGV[1]) == ARGV[2] then\n"
+            "  redis.call('ZREM', 'voice:recheck', ARGV[1])\n"
+            "end\n",
+};
+
 static struct cache_script users_script = {
     .text = LUA_NOW "return redis.call('ZRANGEBYSCORE', 'voice:users', '-inf', now - ARGV[1],"
                     "                  'LIMIT', ARGV[2], ARGV[3])\n",
@@ -177,6 +217,7 @@ static struct seat seat_of(const struct cache_value *v)
     const struct cache_value *f = v->items;
     return (struct seat){
         .app_id = id_of(&f[SEAT_APP]),
+        .is_admin = is_set(&f[SEAT_ADMIN]),
         .state =
             {
                     .channel_id = id_of(&f[SEAT_CHANNEL]),
@@ -231,6 +272,7 @@ enum err room_take(struct req *rq, struct seat *wanted, struct seat *ret_before)
         flag_text(s->deafened),
         flag_text(s->video),
         flag_text(s->server_muted),
+        flag_text(wanted->is_admin),
         arena_printf(&rq->arena, "%d", LIMIT_VOICE_MESH),
     };
     struct cache_value answer;
@@ -242,13 +284,25 @@ enum err room_take(struct req *rq, struct seat *wanted, struct seat *ret_before)
     return OK;
 }
 
-enum err room_seats(struct req *rq, snowflake channel_id, struct list *ret)
+/* A script that takes one id and answers seats. */
+static enum err ask_seats(struct req *rq, struct cache_script *script, snowflake id,
+                          struct list *ret)
 {
-    const char *argv[] = {id_text(rq, channel_id)};
+    const char *argv[] = {id_text(rq, id)};
     struct cache_value answer;
-    TRY(cache_do_script(rq, &seats_script, argv, ARRAY_LEN(argv), &answer));
+    TRY(cache_do_script(rq, script, argv, ARRAY_LEN(argv), &answer));
     *ret = seats_of(rq, &answer);
     return OK;
+}
+
+enum err room_seats(struct req *rq, snowflake channel_id, struct list *ret)
+{
+    return ask_seats(rq, &seats_script, channel_id, ret);
+}
+
+enum err room_server_seats(struct req *rq, snowflake server_id, struct list *ret)
+{
+    return ask_seats(rq, &server_seats_script, server_id, ret);
 }
 
 enum err room_seat(struct req *rq, const struct participant_args *who, struct seat *ret)
@@ -292,23 +346,14 @@ enum err room_leave(struct req *rq, const struct departure *d, struct seat *ret_
     return OK;
 }
 
-static enum err clear(struct req *rq, struct cache_script *script, snowflake id, struct list *ret)
-{
-    const char *argv[] = {id_text(rq, id)};
-    struct cache_value answer;
-    TRY(cache_do_script(rq, script, argv, ARRAY_LEN(argv), &answer));
-    *ret = seats_of(rq, &answer);
-    return OK;
-}
-
 enum err room_clear(struct req *rq, snowflake channel_id, struct list *ret)
 {
-    return clear(rq, &clear_script, channel_id, ret);
+    return ask_seats(rq, &clear_script, channel_id, ret);
 }
 
 enum err room_clear_server(struct req *rq, snowflake server_id, struct list *ret)
 {
-    return clear(rq, &clear_server_script, server_id, ret);
+    return ask_seats(rq, &clear_server_script, server_id, ret);
 }
 
 enum err room_users(struct req *rq, size_t offset, struct list *ret)
@@ -325,4 +370,33 @@ enum err room_users(struct req *rq, size_t offset, struct list *ret)
         ids[i] = id_of(&answer.items[i]);
     *ret = (struct list){.items = ids, .count = answer.count};
     return OK;
+}
+
+/* ---- servers to look at again ---- */
+
+enum err recheck_mark(struct req *rq, snowflake server_id)
+{
+    const char *argv[] = {id_text(rq, server_id), arena_printf(&rq->arena, "%d", RECHECK_MS)};
+    return cache_do_script(rq, &mark_script, argv, ARRAY_LEN(argv), NULL);
+}
+
+enum err recheck_marks(struct req *rq, size_t max, struct list *ret)
+{
+    const char *argv[] = {arena_printf(&rq->arena, "%zu", max)};
+    struct cache_value answer;
+    TRY(cache_do_script(rq, &marks_script, argv, ARRAY_LEN(argv), &answer));
+    size_t count = answer.count / 3;
+    struct recheck *marks = arena_new_n(&rq->arena, struct recheck, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct cache_value *v = &answer.items[3 * i];
+        marks[i] = (struct recheck){id_of(&v[0]), v[1].str, is_set(&v[2])};
+    }
+    *ret = (struct list){.items = marks, .count = count};
+    return OK;
+}
+
+enum err recheck_done(struct req *rq, const struct recheck *mark)
+{
+    const char *argv[] = {id_text(rq, mark->server_id), mark->until};
+    return cache_do_script(rq, &unmark_script, argv, ARRAY_LEN(argv), NULL);
 }

@@ -5,7 +5,7 @@
 
 #include "shared/base/log.h"
 
-enum { GHOSTS_EVERY_S = 20 };
+enum { GHOSTS_EVERY_S = 20, RIGHTS_EVERY_S = 1 };
 
 #define SETTING(member, kind) CONF(voice_settings, member, kind)
 /* clang-format off */
@@ -18,17 +18,22 @@ static const struct conf_key voice_keys[] = {
 /* clang-format on */
 
 static const struct listen hears[] = {
-    {EV_SESSION_EXPIRE, "session_ended",  session_ended,  &session_end_shape  },
-    {EV_MEMBER_DELETE,  "member_left",    member_left,    &member_end_shape   },
-    {EV_MEMBER_UPDATE,  "member_changed", member_changed, &member_change_shape},
-    {EV_CHANNEL_DELETE, "channel_ended",  channel_ended,  &channel_end_shape  },
-    {EV_SERVER_DELETE,  "server_ended",   server_ended,   &server_end_shape   },
-    {EV_SERVER_DELETE,  NULL,             NULL,           NULL                },
+    {EV_SESSION_EXPIRE, "session_ended",   session_ended,  &session_end_shape  },
+    {EV_MEMBER_DELETE,  "member_left",     member_left,    &member_end_shape   },
+    {EV_MEMBER_UPDATE,  "member_changed",  member_changed, &member_change_shape},
+    {EV_ROLE_UPDATE,    "role_changed",    rights_changed, &rights_change_shape},
+    {EV_ROLE_DELETE,    "role_deleted",    rights_changed, &rights_change_shape},
+    {EV_CHANNEL_UPDATE, "channel_changed", rights_changed, &rights_change_shape},
+    {EV_SERVER_UPDATE,  "server_changed",  owner_changed,  &owner_change_shape },
+    {EV_CHANNEL_DELETE, "channel_ended",   channel_ended,  &channel_end_shape  },
+    {EV_SERVER_DELETE,  "server_ended",    server_ended,   &server_end_shape   },
+    {EV_SERVER_DELETE,  NULL,              NULL,           NULL                },
 };
 
 static const struct job jobs[] = {
-    {"ghost_sweep", GHOSTS_EVERY_S, JOB_EACH, ghost_sweep},
-    {NULL,          0,              JOB_EACH, NULL       },
+    {"ghost_sweep",  GHOSTS_EVERY_S, JOB_EACH, ghost_sweep },
+    {"rights_sweep", RIGHTS_EVERY_S, JOB_EACH, rights_sweep},
+    {NULL,           0,              JOB_EACH, NULL        },
 };
 
 static enum err start(const struct service_run *run, void **ret_state)

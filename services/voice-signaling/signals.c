@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What participants of one room say to each other to connect. The text is theirs and passed on
- * unread; where it goes is not: both must sit in the channel, so nobody learns another's addresses
- * without having been let into the same room.
+ * unread; where it goes is not: both must sit in the channel and may still do so, so nobody learns
+ * another's addresses without having been let into the same room.
  */
 #include "services/voice-signaling/voice.h"
 
@@ -63,6 +63,10 @@ enum err signal_send(struct req *rq, const struct signal_args *in)
     TRY(room_seat(rq, &them, &to));
     if (in->to_session_id != NULL && strcmp(in->to_session_id, to.state.session_id) != 0)
         return fail(rq, ERR_UNKNOWN_VOICE_STATE, "they changed devices");
+    bool is_allowed;
+    TRY(seat_is_allowed(rq, &to, &is_allowed));
+    if (!is_allowed)
+        return fail(rq, ERR_UNKNOWN_VOICE_STATE, "they may no longer be here");
     const struct voice_signal signal = {
         .channel_id = in->channel_id,
         .server_id = from.state.server_id,

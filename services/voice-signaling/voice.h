@@ -61,6 +61,7 @@ extern const struct shape participant_args_shape;
 struct seat {
     struct voice_state state;
     snowflake app_id; /* whose events tell of it */
+    bool is_admin;    /* of the instance, when they sat down */
 };
 
 /* Takes a seat for `wanted` and gives the one the user had; its user_id is 0 if there was none.
@@ -69,6 +70,7 @@ struct seat {
 MUST_CHECK enum err room_take(struct req *rq, struct seat *wanted, struct seat *ret_before);
 /* struct seat, longest first. */
 MUST_CHECK enum err room_seats(struct req *rq, snowflake channel_id, struct list *ret);
+MUST_CHECK enum err room_server_seats(struct req *rq, snowflake server_id, struct list *ret);
 /* ERR_UNKNOWN_VOICE_STATE when the user is not in that channel. */
 MUST_CHECK enum err room_seat(struct req *rq, const struct participant_args *who, struct seat *ret);
 
@@ -96,6 +98,17 @@ MUST_CHECK enum err room_clear_server(struct req *rq, snowflake server_id, struc
 enum { ROOM_USERS_PAGE = 500 };
 MUST_CHECK enum err room_users(struct req *rq, size_t offset, struct list *ret);
 
+/* Servers where rights changed. A mark stays until it is due and done with. */
+struct recheck {
+    snowflake server_id;
+    const char *until; /* as Redis has it */
+    bool is_due;
+};
+MUST_CHECK enum err recheck_mark(struct req *rq, snowflake server_id);
+/* struct recheck, at most `max`, the oldest first. */
+MUST_CHECK enum err recheck_marks(struct req *rq, size_t max, struct list *ret);
+MUST_CHECK enum err recheck_done(struct req *rq, const struct recheck *mark);
+
 /* participants.c: tell the channel. departure_tell says nothing of nobody. */
 void state_tell(struct req *rq, enum event_id ev, const struct seat *seat);
 void departure_tell(struct req *rq, const struct seat *left);
@@ -105,6 +118,12 @@ extern const struct shape session_end_shape, member_end_shape, member_change_sha
     channel_end_shape, server_end_shape;
 listen_fn session_ended, member_left, member_changed, channel_ended, server_ended;
 enum err ghost_sweep(struct req *rq);
+
+/* rights.c: who may no longer be where they sit. */
+extern const struct shape rights_change_shape, owner_change_shape;
+listen_fn rights_changed, owner_changed;
+MUST_CHECK enum err seat_is_allowed(struct req *rq, const struct seat *seat, bool *ret);
+enum err rights_sweep(struct req *rq);
 
 /* ice.c */
 struct ice_server {

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdlib.h>
-
 #include "shared/base/clock.h"
 #include "shared/store/cache.h"
 #include "shared/wire/event.h"
@@ -107,54 +105,28 @@ TEST(a_deleted_channel_is_empty_and_so_are_all_of_a_deleted_server)
     CHECK_INT(crowd(s.other_channel), 0);
 }
 
-/* A request of no kit: the sweep asks presence, which it could not within a transaction. */
-static struct req sweeper(void)
-{
-    static const struct caller nobody = {.request_id = "test"};
-    struct cache_settings redis = {.url = getenv("REDIS_URL")};
-    struct req rq = {
-        .from = &nobody,
-        .bus = stand_in_bus(),
-        .deadline_us = mono_us() + 5000000,
-    };
-    CHECK_INT(cache_open(&redis, &rq.cache), OK);
-    while (!cache_is_up(rq.cache) && mono_us() < rq.deadline_us)
-        continue;
-    return rq;
-}
-
-static int left_by_sweep(struct req *rq)
-{
-    int count = 0;
-    rq->events = NULL;
-    CHECK_INT(ghost_sweep(rq), OK);
-    for (const struct event *ev = rq->events; ev != NULL; ev = ev->next)
-        count += ev->type == EV_VOICE_LEAVE;
-    return count;
-}
-
 TEST(a_ghost_whose_end_was_missed_is_found_by_asking_presence)
 {
     struct scene s;
     if (!scene_open(&s))
         return;
-    struct req rq = sweeper();
+    struct req rq = clockwork();
     CHECK_INT(cache_do(&rq, NULL, "DEL voice:users"), OK); /* other tests' */
     CHECK_INT(joins(s.people[0], s.channel), OK);
     stand_in_answers("presence.status.get",
                      kit_f("[{\"user_id\":\"%" PRIu64 "\",\"status\":\"offline\"}]", s.people[0]));
     /* Just joined: presence may not have heard of them yet. */
-    CHECK_INT(left_by_sweep(&rq), 0);
+    CHECK_INT(left_by(ghost_sweep, &rq), 0);
     CHECK_INT(cache_do(&rq, NULL, "ZADD voice:users XX 1 %s", text_of(s.people[0])), OK);
     stand_in_refuses("presence.status.get", ERR_UNAVAILABLE);
-    CHECK_INT(left_by_sweep(&rq), 0);
+    CHECK_INT(left_by(ghost_sweep, &rq), 0);
     stand_in_answers("presence.status.get",
                      kit_f("[{\"user_id\":\"%" PRIu64 "\",\"status\":\"online\"}]", s.people[0]));
-    CHECK_INT(left_by_sweep(&rq), 0);
+    CHECK_INT(left_by(ghost_sweep, &rq), 0);
     CHECK_INT(crowd(s.channel), 1);
     stand_in_answers("presence.status.get",
                      kit_f("[{\"user_id\":\"%" PRIu64 "\",\"status\":\"offline\"}]", s.people[0]));
-    CHECK_INT(left_by_sweep(&rq), 1);
+    CHECK_INT(left_by(ghost_sweep, &rq), 1);
     CHECK_INT(crowd(s.channel), 0);
     cache_close(rq.cache);
     arena_release(&rq.arena);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/services/voice-signaling/scene.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/thread.h"
+#include "shared/store/cache.h"
+#include "shared/wire/event.h"
 
 enum { WAIT_US = 5000000 };
 
@@ -84,5 +87,30 @@ int crowd(snowflake channel)
     int count = 0;
     for (const char *at = kit_body(); (at = strstr(at, "\"joined_at\"")) != NULL; at++)
         count++;
+    return count;
+}
+
+struct req clockwork(void)
+{
+    static const struct caller nobody = {.request_id = "test"};
+    struct cache_settings redis = {.url = getenv("REDIS_URL")};
+    struct req rq = {
+        .from = &nobody,
+        .bus = stand_in_bus(),
+        .deadline_us = mono_us() + 5000000,
+    };
+    CHECK_INT(cache_open(&redis, &rq.cache), OK);
+    while (!cache_is_up(rq.cache) && mono_us() < rq.deadline_us)
+        continue;
+    return rq;
+}
+
+int left_by(enum err (*sweep)(struct req *rq), struct req *rq)
+{
+    int count = 0;
+    rq->events = NULL;
+    CHECK_INT(sweep(rq), OK);
+    for (const struct event *ev = rq->events; ev != NULL; ev = ev->next)
+        count += ev->type == EV_VOICE_LEAVE;
     return count;
 }

@@ -40,4 +40,11 @@ enum err asks(snowflake user, const char *subject, snowflake channel, const char
 /* How many are in the channel. */
 int crowd(snowflake channel);
 
+/* A request of no kit: what is done by the clock asks others, which it could not within a
+ * transaction. Close its cache and release its arena. */
+struct req clockwork(void);
+
+/* How many a sweep sent away. */
+int left_by(enum err (*sweep)(struct req *rq), struct req *rq);
+
 #endif

@@ -43,6 +43,22 @@ TEST(signals_stay_within_one_room)
     CHECK_INT(kit_event_count(), 0);
 }
 
+TEST(no_signal_reaches_who_lost_the_right_to_the_channel)
+{
+    struct scene s;
+    if (!scene_open(&s))
+        return;
+    CHECK_INT(joins(s.people[0], s.channel), OK);
+    CHECK_INT(joins(s.people[1], s.channel), OK);
+    play_channel(&s, "voice", PERM_VIEW_CHANNEL);
+    CHECK_INT(signals(&s, s.people[0], s.people[1], OFFER), ERR_UNKNOWN_VOICE_STATE);
+    stand_in_refuses("messaging.permission.get", ERR_UNKNOWN_CHANNEL);
+    CHECK_INT(signals(&s, s.people[0], s.people[1], OFFER), ERR_UNKNOWN_VOICE_STATE);
+    stand_in_refuses("messaging.permission.get", ERR_UNAVAILABLE);
+    CHECK_INT(signals(&s, s.people[0], s.people[1], OFFER), ERR_UNAVAILABLE);
+    CHECK_INT(kit_event_count(), 0);
+}
+
 TEST(a_signal_for_a_device_that_is_gone_is_refused)
 {
     struct scene s;
