@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What auth says of the whole instance and every message depends on: read-only, slow mode. Heard
- * from the bus at once, asked for now and then in case that was missed. */
+/* What auth says of the whole instance and every message depends on: read-only, slow mode. Asked
+ * before the first request, heard from the bus at once, asked for now and then in case that was
+ * missed. Until it has been said nobody may post; all else goes on. */
 
 #include "services/messaging/messaging.h"
 #include "shared/base/clock.h"
@@ -8,7 +9,10 @@
 #include "shared/wire/bus.h"
 #include "shared/wire/json.h"
 
-enum { ASK_US = 2000000 };
+enum {
+    ASK_US = 2000000,
+    PATIENCE_US = 5000000, /* with auth at the start: reading needs no settings */
+};
 
 struct instance_copy {
     bool read_only;
@@ -19,6 +23,13 @@ static const struct field instance_copy_fields[] = {
     F_INT(instance_copy, slow_mode),
 };
 static SHAPE(instance_copy);
+
+static void keep(struct messaging *m, const struct instance_copy *copy)
+{
+    atomic_store(&m->is_read_only, copy->read_only);
+    atomic_store(&m->slow_mode_s, copy->slow_mode);
+    atomic_store(&m->is_instance_known, true);
+}
 
 static void take(struct messaging *m, natsMsg *msg)
 {
@@ -32,8 +43,7 @@ static void take(struct messaging *m, natsMsg *msg)
         LOG(WARN, "instance.unreadable", KV("subject", natsMsg_GetSubject(msg)));
         return;
     }
-    atomic_store(&m->is_read_only, copy.read_only);
-    atomic_store(&m->slow_mode_s, copy.slow_mode);
+    keep(m, &copy);
 }
 
 void instance_heard(void *arg, natsMsg *msg)
@@ -56,4 +66,28 @@ void instance_ask(struct messaging *m, struct bus *bus)
     /* Whoever does not answer is asked again by the job. */
     if (bus_ask(bus, &out, mono_us() + ASK_US, answered, m) != OK)
         LOG(DEBUG, "instance.unasked");
+}
+
+enum err instance_prepare(struct req *rq)
+{
+    struct messaging *m = messaging_of(rq);
+    struct instance_copy copy = {0};
+    enum err e = bus_call(rq, "auth.instance.settings", NULL, NULL, &instance_copy_shape, &copy);
+    if (e == OK)
+        keep(m, &copy);
+    else if (mono_us() - m->began_us < PATIENCE_US)
+        return e;
+    return OK;
+}
+
+enum err instance_check(struct req *rq)
+{
+    struct messaging *m = messaging_of(rq);
+    if (rq->from->is_admin)
+        return OK;
+    if (!atomic_load(&m->is_instance_known)) {
+        instance_ask(m, rq->bus);
+        return fail(rq, ERR_UNAVAILABLE, "auth has not said yet whether the instance is read-only");
+    }
+    return atomic_load(&m->is_read_only) ? ERR_READ_ONLY : OK;
 }

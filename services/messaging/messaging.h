@@ -35,8 +35,10 @@ enum { MESSAGING_SUBS = 5, KNOWN_USERS = 4096 };
 struct messaging {
     const struct messaging_settings *settings;
     struct rights_cache *rights;
-    atomic_bool is_read_only;    /* the whole instance */
-    _Atomic int64_t slow_mode_s; /* everywhere, at least */
+    int64_t began_us;
+    atomic_bool is_instance_known; /* auth has said what follows */
+    atomic_bool is_read_only;      /* the whole instance */
+    _Atomic int64_t slow_mode_s;   /* everywhere, at least */
     struct bus_sub *subs[MESSAGING_SUBS];
     _Atomic snowflake known_users[KNOWN_USERS]; /* users.c: whom the copy has for certain */
 };
@@ -56,6 +58,10 @@ struct channel_args {
 };
 
 /* instance.c: what auth says of the whole instance. */
+/* Before the first request: waits for auth, but not for ever. */
+MUST_CHECK enum err instance_prepare(struct req *rq);
+/* May the caller post now? */
+MUST_CHECK enum err instance_check(struct req *rq);
 void instance_ask(struct messaging *m, struct bus *bus);
 void instance_heard(void *arg, natsMsg *msg);
 

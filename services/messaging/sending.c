@@ -130,9 +130,7 @@ enum err post_check(struct req *rq, const struct rights *where)
         return ERR_WRONG_CHANNEL_TYPE;
     if (where->is_locked && !permission_has(where->permissions, PERM_MANAGE_CHANNELS))
         return ERR_CHANNEL_LOCKED;
-    if (atomic_load(&messaging_of(rq)->is_read_only) && !rq->from->is_admin)
-        return ERR_READ_ONLY;
-    return OK;
+    return instance_check(rq);
 }
 
 static bool is_exempt(const struct rights *where)

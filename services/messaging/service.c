@@ -3,6 +3,7 @@
  * its jobs, and what one process keeps in memory. */
 
 #include "services/messaging/messaging.h"
+#include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/wire/bus.h"
 
@@ -79,6 +80,7 @@ struct messaging *messaging_new(const struct messaging_settings *settings)
 {
     struct messaging *m = heap_alloc(sizeof(*m));
     m->settings = settings;
+    m->began_us = mono_us();
     m->rights = rights_cache_new();
     return m;
 }
@@ -95,7 +97,6 @@ static enum err start(const struct service_run *run, void **ret_state)
 {
     struct messaging *m = messaging_new(run->settings);
     *ret_state = m;
-    instance_ask(m, run->bus);
     return hear_all(m, run->bus);
 }
 
@@ -117,5 +118,6 @@ const struct service messaging_service = {
     .key_count = ARRAY_LEN(messaging_keys),
     .settings_size = sizeof(struct messaging_settings),
     .start = start,
+    .prepare = instance_prepare,
     .stop = stop,
 };

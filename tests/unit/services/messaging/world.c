@@ -21,6 +21,7 @@ struct messaging *world_state(void)
 {
     if (state == NULL) {
         state = messaging_new(&settings);
+        atomic_store(&state->is_instance_known, true);
         atexit(close_world);
     }
     return state;
