@@ -57,10 +57,9 @@ struct channel_args {
     snowflake channel_id;
 };
 
-/* instance.c: what auth says of the whole instance. */
-/* Before the first request: waits for auth, but not for ever. */
+/* instance.c: what auth says of the whole instance. _prepare waits for it before the first request,
+ * though not for ever; _check says whether the caller may post now. */
 MUST_CHECK enum err instance_prepare(struct req *rq);
-/* May the caller post now? */
 MUST_CHECK enum err instance_check(struct req *rq);
 void instance_ask(struct messaging *m, struct bus *bus);
 void instance_heard(void *arg, natsMsg *msg);
