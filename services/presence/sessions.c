@@ -9,6 +9,7 @@
  *   presence:owners            session id -> "user:application"
  *   presence:user:<user>       the user's sessions; it exists while the user is online
  *   presence:servers:<user>    where an online user is shown
+ *   presence:left:<user>       servers left a moment ago, whatever messaging said before
  *   presence:seen:<user>       when the last session ended
  *   presence:online:<server>, presence:offline:<server>   members who are, and were
  */
@@ -145,13 +146,15 @@ static struct cache_script open_script = {
     "redis.call('HSET', 'presence:owners', id, owner)\n"
     "redis.call('SADD', mine, id)\n"
     "local fresh = {}\n"
-    "for server in servers:gmatch('%d+') do\n"
+    "local function appear(server)\n"
+    "  if redis.call('SISMEMBER', 'presence:left:' .. user, server) == 1 then return end\n"
     "  redis.call('SADD', 'presence:servers:' .. user, server)\n"
     "  if redis.call('ZADD', 'presence:online:' .. server, 0, user) == 1 then\n"
     "    redis.call('ZREM', 'presence:offline:' .. server, user)\n"
     "    fresh[#fresh + 1] = server\n"
     "  end\n"
     "end\n"
+    "for server in servers:gmatch('%d+') do appear(server) end\n"
     "return {fresh, ended}\n",
 };
 
@@ -185,13 +188,18 @@ static struct cache_script sweep_script = {
 /* Answers 1 when an online user appears in the server by this. */
 static struct cache_script join_script = {
     .text = "local user, server = ARGV[1], ARGV[2]\n"
+            "redis.call('SREM', 'presence:left:' .. user, server)\n"
             "if redis.call('EXISTS', 'presence:user:' .. user) == 0 then return 0 end\n"
             "redis.call('SADD', 'presence:servers:' .. user, server)\n"
             "return redis.call('ZADD', 'presence:online:' .. server, 0, user)\n",
 };
 
+/* A session that is just being opened may have asked messaging before; half a minute is longer than
+ * that can take. */
 static struct cache_script leave_script = {
     .text = "local user, server = ARGV[1], ARGV[2]\n"
+            "redis.call('SADD', 'presence:left:' .. user, server)\n"
+            "redis.call('EXPIRE', 'presence:left:' .. user, 30)\n"
             "redis.call('SREM', 'presence:servers:' .. user, server)\n"
             "redis.call('ZREM', 'presence:online:' .. server, user)\n"
             "redis.call('ZREM', 'presence:offline:' .. server, user)\n",

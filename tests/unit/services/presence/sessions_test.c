@@ -109,6 +109,23 @@ TEST(while_messaging_is_away_a_session_is_opened_by_a_later_beat)
     CHECK_INT(kit_event_count(), 0);
 }
 
+TEST(who_leaves_while_a_session_opens_is_not_shown_by_what_messaging_said_before)
+{
+    struct scene s;
+    if (!scene_open(&s))
+        return;
+    CHECK_INT(hear(EV_MEMBER_DELETE, member_left, &s), OK);
+    CHECK_INT(session_opens(&s, s.laptop), OK);
+    CHECK_INT(kit_event_count(), 0);
+    CHECK_STR(listed(&s, "online"), "");
+    /* Coming back is heard as always, and opens the way for other devices. */
+    CHECK_INT(hear(EV_MEMBER_CREATE, member_joined, &s), OK);
+    CHECK_STR(kit_event_get("presence.update", "status"), "online");
+    CHECK_INT(session_closes(s.laptop), OK);
+    CHECK_INT(session_opens(&s, s.phone), OK);
+    CHECK_STR(listed(&s, "online"), text_of(s.user));
+}
+
 TEST(a_session_without_beats_goes_offline_by_the_sweep)
 {
     struct scene s;
