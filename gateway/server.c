@@ -340,7 +340,8 @@ static const struct field changed_member_fields[] = {
 };
 static SHAPE(changed_member);
 
-/* A member who has sessions here: their rights change now, without asking anybody. */
+/* A member who has sessions here: their rights change now, without asking anybody. The end of an
+ * earlier membership, held up on its way, is not that of the present one. */
 static void change_member(struct server *s, const struct frame *f)
 {
     auto_arena struct arena arena = {0};
@@ -355,10 +356,10 @@ static void change_member(struct server *s, const struct frame *f)
         struct membership *m = session_membership(it, s->id);
         if (m == NULL)
             continue;
-        if (is_event(f, EV_MEMBER_DELETE))
-            session_leave(it, m);
-        else
+        if (!is_event(f, EV_MEMBER_DELETE))
             member_set_roles(m, who.roles.items, who.roles.count, f->to.seq);
+        else if (m->view == NULL || f->to.seq > m->roles_rev)
+            session_leave(it, m);
     }
 }
 

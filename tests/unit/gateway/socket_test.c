@@ -547,6 +547,26 @@ TEST(nothing_is_lost_or_doubled_while_sessions_begin)
     world_end(&w);
 }
 
+TEST(an_end_that_comes_late_does_not_end_what_began_after_it)
+{
+    struct world w;
+    struct client c;
+    if (!begin_with(&w, &c))
+        return;
+    /* The layout is asked for again and does not come: what happens now is held. */
+    w.is_view_late = true;
+    world_event(&w, "evt.v1.1.s.100.role.update", ++w.model.server_seq,
+                "{\"id\":\"50\",\"server_id\":\"100\"}");
+    world_kick(&w, W_USER);
+    CHECK(client_await(&c, "\"t\":\"server.leave\"") != NULL);
+    world_join(&w, W_USER);
+    CHECK(client_await(&c, "\"t\":\"server.create\"") != NULL);
+    world_message(&w, "with you");
+    CHECK(client_await(&c, "with you") != NULL);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(a_layout_newer_than_the_state_hides_no_message_between_them)
 {
     struct world w;
