@@ -24,13 +24,6 @@ static const struct field instance_copy_fields[] = {
 };
 static SHAPE(instance_copy);
 
-static void keep(struct messaging *m, const struct instance_copy *copy)
-{
-    atomic_store(&m->is_read_only, copy->read_only);
-    atomic_store(&m->slow_mode_s, copy->slow_mode);
-    atomic_store(&m->is_instance_known, true);
-}
-
 static void take(struct messaging *m, natsMsg *msg)
 {
     auto_arena struct arena arena = {0};
@@ -43,7 +36,9 @@ static void take(struct messaging *m, natsMsg *msg)
         LOG(WARN, "instance.unreadable", KV("subject", natsMsg_GetSubject(msg)));
         return;
     }
-    keep(m, &copy);
+    atomic_store(&m->is_read_only, copy.read_only);
+    atomic_store(&m->slow_mode_s, copy.slow_mode);
+    atomic_store(&m->is_instance_known, true);
 }
 
 void instance_heard(void *arg, natsMsg *msg)
@@ -68,16 +63,14 @@ void instance_ask(struct messaging *m, struct bus *bus)
         LOG(DEBUG, "instance.unasked");
 }
 
+/* In a transaction, where nobody is waited for: it is tried again until the answer has come. */
 enum err instance_prepare(struct req *rq)
 {
     struct messaging *m = messaging_of(rq);
-    struct instance_copy copy = {0};
-    enum err e = bus_call(rq, "auth.instance.settings", NULL, NULL, &instance_copy_shape, &copy);
-    if (e == OK)
-        keep(m, &copy);
-    else if (mono_us() - m->began_us < PATIENCE_US)
-        return e;
-    return OK;
+    if (atomic_load(&m->is_instance_known) || mono_us() - m->began_us > PATIENCE_US)
+        return OK;
+    instance_ask(m, rq->bus);
+    return fail(rq, ERR_UNAVAILABLE, "auth has not answered yet");
 }
 
 enum err instance_check(struct req *rq)

@@ -97,6 +97,7 @@ static enum err start(const struct service_run *run, void **ret_state)
 {
     struct messaging *m = messaging_new(run->settings);
     *ret_state = m;
+    instance_ask(m, run->bus);
     return hear_all(m, run->bus);
 }
 
