@@ -305,19 +305,30 @@ enum err bus_msg_make(const struct bus_out *out, natsMsg **ret)
 /* A system call for each message is the price of sending it at once; where dozens are under way it
  * is most of what sending costs, and a millisecond is not what anybody waits for. Once busy we stay
  * so for a while: else a message could overtake one sent before it on the other connection. */
-struct bus_link *bus_way_out(struct bus *b)
+static bool is_busy(struct bus *b)
 {
     int64_t now_us = mono_us();
     if (bus_asks_pending(b->asks) >= BUSY_ASKS)
         atomic_store_explicit(&b->busy_until_us, now_us + BUSY_US, memory_order_relaxed);
     else if (now_us >= atomic_load_explicit(&b->busy_until_us, memory_order_relaxed))
-        return &b->ask;
-    return bus_link_is_up(&b->bulk) ? &b->bulk : &b->ask;
+        return false;
+    return true;
+}
+
+struct bus_link *bus_way_out(struct bus *b)
+{
+    struct bus_link *link = is_busy(b) ? &b->bulk : &b->ask;
+    struct bus_link *other = link == &b->ask ? &b->bulk : &b->ask;
+    return bus_link_is_up(link) ? link : other;
 }
 
 enum err bus_send(struct bus *b, const struct bus_out *out)
 {
     struct bus_link *link = bus_way_out(b);
+    /* After a restart of the server the connections come back one by one: a question may be heard
+     * before there is another way for its answer. */
+    if (!bus_link_is_up(link))
+        link = &b->hear;
     if (!bus_link_is_up(link))
         return ERR_UNAVAILABLE;
     auto_msg natsMsg *msg = NULL;
