@@ -79,7 +79,7 @@ describe('time limits', { concurrency: true }, () => {
   });
 
   it('an access token ends with its time, and a refreshed one goes on', async () => {
-    await withOwnStack({ ACCESS_TOKEN_S: 30 }, async (env) => {
+    await withOwnStack({ ACCESS_TOKEN_S: 30, LIMIT_GENERAL: '0/0' }, async (env) => {
       const person = await newcomer(env.PARLEY_URL);
       await person.get('/auth/me');
       await sleep(29_000);

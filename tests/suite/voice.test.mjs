@@ -84,6 +84,28 @@ test('the end of a connection, a kick and a deleted channel end taking part', as
   await c.refused(404, 'GET', path);
 });
 
+test('losing the right to a channel takes the seat, by an overwrite and by a role', async () => {
+  const { owner, server, guest, path, voice } = await room(1);
+  const hears = await listen(owner, second);
+  const socket = await listen(guest);
+  const overwrite = `/channels/${voice.id}/overwrites/${server.id}`;
+  const role = await owner.post(`/servers/${server.id}/roles`, { name: 'speakers', permissions: '0' });
+  await owner.put(`/servers/${server.id}/members/${guest.id}/roles/${role.id}`);
+  await owner.post(path);
+  await guest.post(path, { session_id: socket.sessionId });
+
+  await owner.put(overwrite, { type: 'role', deny: String(1n << 20n) });
+  await hears.event('voice.leave', (d) => d.user_id === guest.id);
+  assert.deepEqual((await owner.get(path)).map((it) => it.user_id), [owner.id]);
+  await owner.refused(404, 'POST', `${path}/signal`, offer(guest));
+
+  await owner.put(`/channels/${voice.id}/overwrites/${role.id}`, { type: 'role', allow: String(1n << 20n) });
+  await until('the right again', async () => (await guest.call('POST', path, { body: { session_id: socket.sessionId } })).status === 200);
+  const left = hears.event('voice.leave', (d) => d.user_id === guest.id);
+  await owner.delete(`/servers/${server.id}/members/${guest.id}/roles/${role.id}`);
+  await left;
+});
+
 test('four take part, a fifth is told it is full, a second room leaves the first', async () => {
   const { owner, server, guests, path } = await room(4);
   const people = [owner, ...guests];
