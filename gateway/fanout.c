@@ -76,11 +76,10 @@ static const char *subject_read(const char *subject, struct event_to *ret)
 {
     const char *tokens[TOKENS_MAX];
     size_t count = 0;
-    for (const char *at = subject; at != NULL && count < TOKENS_MAX; count++) {
-        tokens[count] = at;
-        at = strchr(at, '.');
-        if (at != NULL)
-            at++;
+    const char *dot = subject - 1;
+    while (dot != NULL && count < TOKENS_MAX) {
+        tokens[count++] = dot + 1;
+        dot = strchr(dot + 1, '.');
     }
     *ret = (struct event_to){0};
     if (count == 7 && tokens[3][0] == 's')
