@@ -43,6 +43,10 @@ export async function control(verb, ...names) {
   await run(need('STACK'), [verb, ...names], { env: process.env });
 }
 
+export function psql(statement) {
+  return run(need('STACK'), ['psql', '-qAt', '-c', statement], { env: process.env });
+}
+
 /** Another stack with settings of its own, for as long as `body(env)` takes. */
 export async function withOwnStack(settings, body) {
   const folder = await mkdtemp(join(tmpdir(), 'parley-suite-'));
