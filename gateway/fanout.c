@@ -76,11 +76,10 @@ static const char *subject_read(const char *subject, struct event_to *ret)
 {
     const char *tokens[TOKENS_MAX];
     size_t count = 0;
-    const char *dot = subject - 1;
-    while (dot != NULL && count < TOKENS_MAX) {
+    tokens[count++] = subject;
+    for (const char *dot = strchr(subject, '.'); dot != NULL && count < TOKENS_MAX;
+         dot = strchr(dot + 1, '.'))
         tokens[count++] = dot + 1;
-        dot = strchr(dot + 1, '.');
-    }
     *ret = (struct event_to){0};
     if (count == 7 && tokens[3][0] == 's')
         ret->server = strtoull(tokens[4], NULL, 10);
