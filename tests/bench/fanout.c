@@ -23,7 +23,14 @@
 #include "tests/bench/lib/socket.h"
 #include "tests/bench/lib/world.h"
 
-enum { ROUNDS = 30, BODY = 400, BURST_RATE = 100, BURST_SECONDS = 5, BURST_SOCKETS = 5000 };
+enum {
+    ROUNDS = 30,
+    BODY = 400,
+    BURST_RATE = 100,
+    BURST_SECONDS = 5,
+    BURST_SOCKETS = 5000,
+    PATIENCE_US = 10 * 1000000
+};
 
 static struct {
     struct bus *bus;
@@ -83,11 +90,17 @@ static void publish(void)
     }
 }
 
+/* Patient as long as there is progress. */
 static void wait_delivered(struct load *l, int64_t want)
 {
-    int64_t until_us = mono_us() + 30000000;
-    while (run.delivered < want && mono_us() < until_us)
+    int64_t had = run.delivered;
+    int64_t until_us = mono_us() + PATIENCE_US;
+    while (run.delivered < want && mono_us() < until_us) {
         load_turn(l, 100);
+        if (run.delivered > had)
+            until_us = mono_us() + PATIENCE_US;
+        had = run.delivered;
+    }
     if (run.delivered < want) {
         fprintf(stderr, "only %lld of %lld deliveries arrived\n", (long long)run.delivered,
                 (long long)want);

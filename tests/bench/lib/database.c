@@ -45,6 +45,7 @@ PGconn *database_open(void)
         exit(2);
     }
     database_do(conn, "SET search_path = messaging");
+    database_do(conn, "SET client_min_messages = warning");
     return conn;
 }
 
