@@ -41,7 +41,7 @@ const struct conf_key gateway_keys[] = {
     {"TRUSTED_PROXIES",    S(trusted_proxies,        STR),  NULL,                    0,
      "addresses or networks whose X-Forwarded-For is believed, by commas",                                                                                    0,    0      },
     {"LIMIT_GENERAL",      S(limits[RATE_GENERAL],   RATE), "100/60",                0,
-     "requests of a user, or sign-ins of an address",                                                                                                         0,    0      },
+     "requests of a user, or sign-ins or refused credentials of an address",                                                                                  0,    0      },
     {"LIMIT_MESSAGING",    S(limits[RATE_MESSAGING], RATE), "30/60",                 0,                           "messages of a user",                       0,    0      },
     {"LIMIT_AUTH",         S(limits[RATE_AUTH],      RATE), "5/60",                  0,                           "sign-ins of an address and account",       0,
      0                                                                                                                                                                     },
