@@ -28,7 +28,8 @@ function someText({ minLength = 0, maxLength = 64, pattern }) {
   if (pattern?.startsWith('^(0|')) return String(below(2 ** 31));
   const long = below(8) === 0;
   const text = long ? 'm'.repeat(maxLength) : pick(texts).slice(0, maxLength);
-  return text.trim().length < minLength ? text.padEnd(minLength, 'x') : text;
+  // Names are counted without the space around them.
+  return text.trim().length < minLength ? text.trim().padEnd(minLength, 'x') : text;
 }
 
 function someNumber({ minimum = 0, maximum = 2 ** 31 }) {
