@@ -29,7 +29,9 @@ enum {
     LAG = 2,
     MISSED = SERVERS_EACH * CHANNELS * LAG,
     CONNECTING_MAX = 200,
-    PATIENCE_US = 120 * 1000000
+    PATIENCE_US = 120 * 1000000,
+    AWAY_US =
+        500 * 1000 /* whoever is told to try later does so after this, and up to as much more */
 };
 
 enum client_state { CLIENT_NEW, CLIENT_LIVE, CLIENT_BACK, CLIENT_ANEW };
@@ -39,6 +41,7 @@ struct client {
     int number;
     enum client_state state;
     int received;
+    int64_t back_us; /* when it tries again; 0: it does not wait */
     char session[40];
     int seqs[SERVERS_EACH * CHANNELS];
 };
@@ -153,18 +156,32 @@ static void on_hello(struct client *c)
         send_identify(c);
 }
 
-/* Cut off: by the gateway's death, or asked to try later. */
+/* Cut off: by the gateway's death, after which all come back at once, or asked to try later. */
 static void on_end(struct client *c)
 {
     if (!run.is_storm) {
         fprintf(stderr, "a socket was closed, code %d\n", c->socket->close_code);
         exit(1);
     }
-    if (c->state == CLIENT_LIVE)
-        c->state = CLIENT_BACK;
-    else
+    if (c->state != CLIENT_LIVE) {
         run.refused++;
+        c->back_us = mono_us() + AWAY_US + random() % AWAY_US;
+        return;
+    }
+    c->state = CLIENT_BACK;
     connect_client(c, run.ports[1]);
+}
+
+static void let_back_in(void)
+{
+    int64_t now_us = mono_us();
+    for (int i = 0; i < run.count; i++) {
+        struct client *c = &run.clients[i];
+        if (c->back_us == 0 || c->back_us > now_us)
+            continue;
+        c->back_us = 0;
+        connect_client(c, run.ports[1]);
+    }
 }
 
 static void on_frame(struct load_socket *s, const char *payload, size_t len)
@@ -195,8 +212,10 @@ static void on_frame(struct load_socket *s, const char *payload, size_t len)
 static void wait_until(const int *count, int want, const char *what)
 {
     int64_t until_us = mono_us() + PATIENCE_US;
-    while (*count < want && mono_us() < until_us)
+    while (*count < want && mono_us() < until_us) {
         load_turn(run.load, 100);
+        let_back_in();
+    }
     if (*count >= want)
         return;
     fprintf(stderr, "only %d of %d clients %s\n", *count, want, what);
@@ -236,7 +255,7 @@ static void report(int gateways, double ready_s, struct asked before)
     snprintf(what, sizeof(what), "reconnect storm of %d clients, %d gateway%s before",
              run.to_return, gateways, gateways == 1 ? "" : "s");
     snprintf(value, sizeof(value),
-             "%.1f s until all are in sync (half after %.1f s; %d began anew, %d came twice;"
+             "%.1f s until all are in sync (half after %.1f s; %d began anew, sent away %d times;"
              " %.2f states a client; their first connection took %.1f s)",
              (double)run.in_sync_us[run.in_sync - 1] / 1e6, (double)run.in_sync_us[half] / 1e6,
              run.anew, run.refused, (after.states - before.states) / run.to_return, ready_s);
