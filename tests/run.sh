@@ -17,7 +17,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$TOP"
 [[ ${1:-} != fuzz ]] || BIN=${BIN:-build/fuzz/bin}
 BIN=${BIN:-build/debug/bin}
-export BIN
+export BIN TSAN_OPTIONS="suppressions=$TOP/tests/tsan.supp ${TSAN_OPTIONS:-}"
 
 # The sum is a file, because the tests run inside the stack's own process.
 TALLY=${TALLY:-}
@@ -28,7 +28,7 @@ tally() {
 # count STATUS LOG: adds what a C test binary said last; one that ended otherwise has failed.
 count() {
     local last
-    last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1)
+    last=$(grep -E '^[0-9]+ passed, [0-9]+ failed' "$2" | tail -n 1) || true
     if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)? ]]; then
         local failed=${BASH_REMATCH[2]}
         [[ $1 == 0 || $failed != 0 ]] || failed=1
@@ -53,9 +53,11 @@ run_area() {
     shift
     log=$(mktemp)
     echo "== $name $*"
+    set +e
     with_settings "${name#unit-}" timeout 300 "$BIN/$name" "$@" 2>&1 | tee "$log" |
-        grep -vE '^ok ' || true
+        grep -vE '^ok '
     status=${PIPESTATUS[0]}
+    set -e
     [[ $status == 0 ]] || echo "$name ended with status $status"
     count "$status" "$log"
     rm -f "$log"

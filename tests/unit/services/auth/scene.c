@@ -166,7 +166,7 @@ enum err ask(const struct person *who, const char *subject, const char *format, 
     const char *why = NULL;
     enum err e = json_read_object(&rq->arena, text, strlen(text), &body, &why);
     if (e == OK)
-        e = rpc_call(row(subject), NULL, rq, body, NULL);
+        e = rpc_call(row(subject), guard_ask, rq, body, NULL);
     remember(rq, e);
     buf_done(&rq->reply);
     return e;
