@@ -63,6 +63,14 @@ run_area() {
     rm -f "$log"
 }
 
+# What the programs of this stack said, for whoever looks into a failure.
+keep_logs() {
+    [[ -n ${KEEP_LOGS:-} && -d ${STACK_DIR:-}/log ]] || return 0
+    mkdir -p "$KEEP_LOGS"
+    cp "$STACK_DIR"/log/* "$KEEP_LOGS"/
+    echo "the logs of the stack are kept in $KEEP_LOGS"
+}
+
 # node_tests CONCURRENCY FILE...
 node_tests() {
     local log status=0 concurrency=$1
@@ -79,6 +87,7 @@ node_tests() {
     failed=$((${failed:-0} + ${cancelled:-0}))
     [[ $status == 0 || $failed != 0 ]] || failed=1
     tally "${passed:-0}" "$failed" "${skipped:-0}"
+    [[ $failed == 0 ]] || keep_logs
     rm -f "$log"
 }
 
