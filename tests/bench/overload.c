@@ -184,6 +184,19 @@ static void fill_ring(void)
     }
 }
 
+/* What the filling asked for beyond the room is refused first: it came all at once. */
+static void settle(void)
+{
+    int64_t answers = 0;
+    int64_t until_us = mono_us() + QUIET_US;
+    while (mono_us() < until_us) {
+        load_turn(run.load, 10);
+        if (run.refused > answers)
+            until_us = mono_us() + QUIET_US;
+        answers = run.refused;
+    }
+}
+
 static bool http_says_when(void)
 {
     char path[128];
@@ -215,7 +228,8 @@ static void full_ring(PGconn *conn, const struct hist *at_ease)
     database_do(conn, "BEGIN");
     database_do(conn, "LOCK TABLE messages IN ACCESS EXCLUSIVE MODE");
     fill_ring();
-    int64_t waiting = run.sent;
+    settle();
+    int64_t waiting = run.running;
     forget_counts();
     ask_steadily(200, 1);
     bool says_when = http_says_when() && run.without_time == 0;

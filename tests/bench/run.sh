@@ -32,7 +32,7 @@ bench_send() {
 }
 
 bench_latency() {
-    WORLD=$(world 32 own) "$BIN/bench-latency"
+    WORLD=$(world 64 own) "$BIN/bench-latency"
 }
 
 bench_fanout() {
