@@ -45,7 +45,7 @@ static void tell_waiting(struct backlog *b)
     for (size_t i = 0; i < count; i++) {
         struct session *s = map_get(&l->sessions, waiting[i]);
         if (s != NULL)
-            entry_advance(s);
+            entry_told(s);
     }
 }
 
@@ -103,8 +103,6 @@ static bool is_enough(const struct backlog *b, const struct backlog_want *want)
 
 static void wait_for(struct backlog *b, uint64_t session)
 {
-    if (b->waiting_count > 0 && b->waiting[b->waiting_count - 1] == session)
-        return;
     b->waiting = heap_grow(b->waiting, (b->waiting_count + 1) * sizeof(b->waiting[0]));
     b->waiting[b->waiting_count++] = session;
 }

@@ -33,7 +33,7 @@ struct backlog_want {
     int64_t until; /* and needs all up to here */
     uint64_t session;
 };
-/* What there is, perhaps failed; NULL: not yet, entry_advance follows. Valid until the turn ends.
+/* What there is, perhaps failed; NULL: not yet, entry_told follows. Valid until the turn ends.
  */
 struct backlog *backlog_get(struct loop *l, const struct backlog_want *want);
 void backlogs_free(struct loop *l);

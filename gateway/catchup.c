@@ -6,6 +6,7 @@
 #include "gateway/catchup.h"
 
 #include "gateway/backlog.h"
+#include "gateway/entry.h"
 #include "gateway/server.h"
 
 struct asking {
@@ -62,10 +63,12 @@ static enum catchup server_catch_up(struct asking *a, const struct told *told)
         if (want.until - want.after > FILL_MAX || !may_read_back(a, told, want.channel))
             return CATCHUP_IMPOSSIBLE;
         struct backlog *b = backlog_get(a->session->loop, &want);
-        if (b == NULL)
+        if (b == NULL) {
             result = CATCHUP_WAITING;
-        else if (b->fill == NULL)
+            entry_await(a->session);
+        } else if (b->fill == NULL) {
             return CATCHUP_IMPOSSIBLE;
+        }
     }
     return result;
 }

@@ -31,10 +31,11 @@ enum { HELD_MAX = 4096 };
 
 struct entry {
     enum entry_kind kind;
-    uint64_t serial; /* an answer to an earlier entry of the session is not for this one */
-    unsigned asking; /* answers and flushes under way */
-    bool is_stale;   /* what is being asked will not be enough */
-    char *user;      /* the account's JSON */
+    uint64_t serial;   /* an answer to an earlier entry of the session is not for this one */
+    unsigned asking;   /* answers and flushes under way */
+    unsigned backlogs; /* it waits for */
+    bool is_stale;     /* what is being asked will not be enough */
+    char *user;        /* the account's JSON */
     struct state *state;
     struct frames held; /* events of the user meanwhile */
     struct cursors cursors;
@@ -316,6 +317,8 @@ void entry_advance(struct session *s)
         gather(s);
         return;
     }
+    if (e->backlogs > 0)
+        return;
     if (e->kind == ENTRY_RESUME) {
         enum catchup result = catchup_check(s, e->state, &e->cursors);
         if (result == CATCHUP_IMPOSSIBLE)
@@ -324,6 +327,17 @@ void entry_advance(struct session *s)
             return;
     }
     go_live(s);
+}
+
+void entry_await(struct session *s)
+{
+    s->entry->backlogs++;
+}
+
+void entry_told(struct session *s)
+{
+    if (s->entry != NULL && s->entry->backlogs > 0 && --s->entry->backlogs == 0)
+        entry_advance(s);
 }
 
 void entry_disturb(struct session *s)

@@ -28,6 +28,11 @@ void entry_join(struct session *s, snowflake server);
 
 /* Something it waits for may be there. */
 void entry_advance(struct session *s);
+/* It waits for one more backlog; one that it waited for is there. Only the last one advances it:
+ * otherwise every backlog would put the session on the lists of all the others once more. */
+void entry_await(struct session *s);
+void entry_told(struct session *s);
+
 /* A server it has heard of is gone; what was asked may not be true any more. */
 void entry_disturb(struct session *s);
 void entry_hold(struct session *s, struct frame *f);
