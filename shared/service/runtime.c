@@ -22,7 +22,6 @@ struct db *runtime_db(const struct runtime *rt)
 void runtime_req(const struct runtime *rt, struct db *db, struct req *rq)
 {
     static const struct caller nobody = {.request_id = ""};
-    db_refresh(db);
     *rq = (struct req){
         .from = &nobody,
         .db = db,

@@ -8,10 +8,8 @@
 #include "shared/store/db.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -134,10 +132,19 @@ static enum err connect_now(struct req *rq)
     return OK;
 }
 
+/* Nothing was asked, so whatever the server says is that it has ended the connection. */
+static bool ended_while_idle(const struct db *db)
+{
+    struct pollfd p = {.fd = PQsocket(db->conn), .events = POLLIN};
+    return !db->is_open && db->waiting_count == 0 && poll(&p, 1, 0) != 0;
+}
+
 static enum err connected(struct req *rq)
 {
     struct db *db = rq->db;
     assert(db != NULL);
+    if (db->conn != NULL && ended_while_idle(db))
+        disconnect(db);
     if (db->conn != NULL)
         return OK;
     if (mono_us() < db->retry_us)
@@ -145,17 +152,6 @@ static enum err connected(struct req *rq)
     enum err e = connect_now(rq);
     db->retry_us = e == OK ? 0 : mono_us() + RETRY_US;
     return e;
-}
-
-void db_refresh(struct db *db)
-{
-    if (db == NULL || db->conn == NULL || db->is_open || db->waiting_count > 0)
-        return;
-    /* Nobody asked for anything: what can be read is a farewell, or the end itself. */
-    char byte;
-    ssize_t n = recv(PQsocket(db->conn), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
-    if (n >= 0 || (errno != EAGAIN && errno != EINTR))
-        disconnect(db);
 }
 
 /* The connection is of no more use: what the transaction did is the server's to undo. */

@@ -14,7 +14,7 @@
 #include "shared/wire/req.h"
 
 /* PostgreSQL through libpq. A struct db is one connection and belongs to one thread. It connects
- * at first use, reconnects by itself after a loss (the failing call answers ERR_UNAVAILABLE) and
+ * at first use, reconnects by itself after a loss (what was in flight answers ERR_UNAVAILABLE), and
  * prepares each statement the first time it runs it. Every wait ends at the request's deadline. */
 struct db;
 
@@ -39,9 +39,6 @@ enum { DB_STATEMENT_TIMEOUT_MS = 4000, DB_CONNECT_TIMEOUT_MS = 2000 };
 struct db *db_new(const struct db_settings *s); /* settings must outlive it */
 void db_free(struct db *db);
 MUST_CHECK enum err db_ping(struct db *db, int timeout_ms);
-/* Before a request: a connection that ended while nobody used it is dropped, so that the request
- * makes a new one instead of failing. Not for whoever holds a lock by the connection's life. */
-void db_refresh(struct db *db);
 
 /* A named statement. STMT lists itself in a linker section so that a test can prepare them all. */
 struct stmt {

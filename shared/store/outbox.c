@@ -29,7 +29,10 @@ enum {
 
 STMT(outbox_insert, "INSERT INTO outbox (id, events) VALUES ($1, $2)");
 STMT(outbox_delete, "DELETE FROM outbox WHERE id = ANY ($1::bigint[])");
-STMT(outbox_lead, "SELECT pg_try_advisory_lock(hashtext('outbox'), hashtext(current_schema()))");
+/* The lock lives as long as its connection, which may have been replaced since the last turn. */
+STMT(outbox_lead, "SELECT EXISTS (SELECT FROM pg_locks"
+                  "                WHERE locktype = 'advisory' AND pid = pg_backend_pid())"
+                  "    OR pg_try_advisory_lock(hashtext('outbox'), hashtext(current_schema()))");
 STMT(outbox_left, "SELECT id, events"
                   "  FROM outbox"
                   " WHERE at < now() - interval '3 seconds' AND id > $1"
@@ -53,7 +56,6 @@ struct outbox {
     pthread_t thread;
     struct stopper stopper;
     atomic_llong in_flight;
-    bool is_leader;
     int64_t relayed_us;
     pthread_mutex_t lock; /* guards the rows to delete */
     snowflake *done;
@@ -236,12 +238,10 @@ static enum err relay_page(struct outbox *o, struct req *rq, snowflake *after, s
 
 static enum err relay(struct outbox *o, struct req *rq)
 {
-    int64_t is_leader = o->is_leader;
-    if (!is_leader)
-        TRY(db_scalar(rq, &outbox_lead, NO_PARAMS, &is_leader, ERR_UNAVAILABLE));
-    o->is_leader = is_leader != 0;
+    int64_t is_leader;
+    TRY(db_scalar(rq, &outbox_lead, NO_PARAMS, &is_leader, ERR_UNAVAILABLE));
     snowflake after = 0;
-    size_t count = o->is_leader ? RELAY_ROWS : 0;
+    size_t count = is_leader != 0 ? RELAY_ROWS : 0;
     while (count == RELAY_ROWS)
         TRY(relay_page(o, rq, &after, &count));
     return OK;
@@ -252,11 +252,8 @@ static void relay_turn(struct outbox *o)
     if (mono_us() - o->relayed_us < RELAY_EVERY_US || !bus_is_up(o->bus))
         return;
     struct req rq = {.db = o->db, .deadline_us = mono_us() + DB_DEADLINE_US};
-    if (relay(o, &rq) != OK) {
-        /* The lock may have gone with its connection. */
-        o->is_leader = false;
+    if (relay(o, &rq) != OK)
         LOG(DEBUG, "outbox.relay", KV("detail", rq.detail));
-    }
     arena_release(&rq.arena);
     o->relayed_us = mono_us();
 }
