@@ -188,6 +188,7 @@ static void *ask_crowd(void *arg)
 
 TEST(what_was_heard_before_the_drain_is_answered)
 {
+    enum { HEARD = 5 };
     struct service_world w;
     pthread_t thread;
     if (!service_world_open(&w, (struct world_limits){1, 64}))
@@ -196,12 +197,13 @@ TEST(what_was_heard_before_the_drain_is_answered)
     struct crowd_thread c = {&w, all, 10};
     struct timespec pause = {.tv_nsec = 1000000};
     pthread_create(&thread, NULL, ask_crowd, &c);
-    while (dispatch_depth(w.dispatch) < 5)
+    while (dispatch_depth(w.dispatch) < HEARD)
         nanosleep(&pause, NULL);
     dispatch_stop(w.dispatch);
     w.dispatch = NULL;
     pthread_join(thread, NULL);
-    CHECK_INT(count_status(all, 10, 204), 10);
+    /* The rest may have been asked too late to be heard. */
+    CHECK(count_status(all, 10, 204) >= HEARD);
     free(all);
     service_world_close(&w);
 }
