@@ -137,6 +137,27 @@ static void open_rest(const struct service *s)
         die("REDIS_URL cannot be used");
 }
 
+/* Threads of one test choose the same: only the first of them changes anything. */
+static void choose(const struct service *s, void *state)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&lock);
+    rpc_authorise_fn *may = s->authorise != NULL ? s->authorise : allow;
+    if (kit.db.constraints == NULL)
+        kit.db = (struct db_settings){
+            .url = kit.settings.database_url,
+            .name = "test",
+            .constraints = key_constraints(s->constraints),
+        };
+    open_rest(s);
+    if (kit.service != s || kit.state != state || kit.may != may) {
+        kit.service = s;
+        kit.state = state;
+        kit.may = may;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 bool kit_use(const struct service *s, void *state)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -145,16 +166,7 @@ bool kit_use(const struct service *s, void *state)
         SKIP("DATABASE_URL is not set");
         return false;
     }
-    if (kit.db.constraints == NULL)
-        kit.db = (struct db_settings){
-            .url = kit.settings.database_url,
-            .name = "test",
-            .constraints = key_constraints(s->constraints),
-        };
-    open_rest(s);
-    kit.service = s;
-    kit.state = state;
-    kit.may = s->authorise != NULL ? s->authorise : allow;
+    choose(s, state);
     desk()->from =
         (struct caller){.app = 1, .request_id = "test", .locale = "en", .ip = "", .agent = ""};
     return true;

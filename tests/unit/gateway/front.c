@@ -53,7 +53,9 @@ static void on_asked(void *arg, natsMsg *msg)
     char status[8];
     const char *params = NULL;
     const char *ip = NULL;
-    snprintf(status, sizeof(status), "%d", f->status);
+    const char *body = atomic_load(&f->body);
+    int answered = atomic_load(&f->status);
+    snprintf(status, sizeof(status), "%d", answered);
     (void)natsMsgHeader_Get(msg, "Parley-Params", &params);
     (void)natsMsgHeader_Get(msg, "Parley-Ip", &ip);
     free(f->last_ip);
@@ -71,10 +73,10 @@ static void on_asked(void *arg, natsMsg *msg)
         .subject = natsMsg_GetReply(msg),
         .heads = heads,
         .head_count = ARRAY_LEN(heads),
-        .body = f->body,
-        .body_len = strlen(f->body),
+        .body = body,
+        .body_len = strlen(body),
     };
-    if (f->status != 0 && natsMsg_GetReply(msg) != NULL)
+    if (answered != 0 && natsMsg_GetReply(msg) != NULL)
         CHECK_INT(bus_send(f->front->services, &out), OK);
     natsMsg_Destroy(msg);
 }
@@ -83,8 +85,8 @@ struct fake *front_answer(struct front *w, const char *subject, int status, cons
 {
     for (size_t i = 0; i < w->fake_count; i++)
         if (strcmp(w->fakes[i].subject, subject) == 0) {
-            w->fakes[i].status = status;
-            w->fakes[i].body = body;
+            atomic_store(&w->fakes[i].status, status);
+            atomic_store(&w->fakes[i].body, body);
             return &w->fakes[i];
         }
     struct fake *f = &w->fakes[w->fake_count++];

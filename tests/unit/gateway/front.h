@@ -20,9 +20,9 @@ struct front;
 struct fake {
     struct front *front;
     const char *subject;
-    int status;
+    atomic_int status;
     const char *error; /* name, or NULL */
-    const char *body;
+    _Atomic(const char *) body;
     struct bus_sub *sub;
     atomic_int asked;
     char *last_body; /* what was asked, and its parameters */

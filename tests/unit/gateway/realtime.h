@@ -7,6 +7,7 @@
  * byte and believes nothing. */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +45,8 @@ struct world {
     struct token_signer *signer;
     struct arena arena;
     struct model model;
-    bool is_view_late; /* the first layout is read only after a state, and something in between */
+    atomic_bool
+        is_view_late; /* the first layout is read only after a state, and something in between */
     natsMsg *late_view;
 };
 
