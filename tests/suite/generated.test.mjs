@@ -69,7 +69,9 @@ function queryOf(operation) {
 }
 
 async function once(operation) {
-  const world = operation.method === 'GET' ? shared : await makeWorld(people);
+  // A read-only instance would let nobody make another world.
+  const usesShared = operation.method === 'GET' || operation.id === 'auth.instance.update';
+  const world = usesShared ? shared : await makeWorld(people);
   const caller = await callerFor(operation, world);
   const path = fill(operation, world) + queryOf(operation);
   let body = anchor(operation.body && valid(operation.body), world);
