@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Frames as RFC 6455 section 5.2 wants them from a server: final, text, unmasked. The header is in
+ * Frames as RFC 6455 section 5.2 wants them from a server: final, unmasked. The header is in
  * front of the payload from the beginning, because writing to a thousand sockets must not copy. */
 
 #include "gateway/frame.h"
@@ -10,11 +10,11 @@
 
 #include "shared/base/heap.h"
 
-enum { HEAD_MAX = 10, FINAL_TEXT = 0x81, LENGTH_16 = 126, LENGTH_64 = 127 };
+enum { HEAD_MAX = 10, FINAL = 0x80, TEXT = 1, CLOSE = 8, LENGTH_16 = 126, LENGTH_64 = 127 };
 
-static size_t head_write(unsigned char head[HEAD_MAX], size_t payload)
+static size_t head_write(unsigned char head[HEAD_MAX], int opcode, size_t payload)
 {
-    head[0] = FINAL_TEXT;
+    head[0] = (unsigned char)(FINAL | opcode);
     if (payload < LENGTH_16) {
         head[1] = (unsigned char)payload;
         return 2;
@@ -27,10 +27,10 @@ static size_t head_write(unsigned char head[HEAD_MAX], size_t payload)
 }
 
 /* A frame with its header; *ret_payload is where the caller writes. */
-static struct frame *frame_new(enum frame_kind kind, size_t payload, char **ret_payload)
+static struct frame *frame_new(enum frame_kind kind, int opcode, size_t payload, char **ret_payload)
 {
     unsigned char head[HEAD_MAX];
-    size_t head_len = head_write(head, payload);
+    size_t head_len = head_write(head, opcode, payload);
     struct frame *f = heap_alloc(sizeof(*f) + head_len + payload);
     atomic_init(&f->refs, 1);
     f->kind = kind;
@@ -55,7 +55,7 @@ struct frame *frame_event(const struct event_type *type, struct event_to to, con
     size_t payload = sizeof(front) - 1 + name_len + sizeof(middle) - 1 + len + 1;
 
     char *at;
-    struct frame *f = frame_new(FRAME_EVENT, payload, &at);
+    struct frame *f = frame_new(FRAME_EVENT, TEXT, payload, &at);
     at = put(at, front, sizeof(front) - 1);
     at = put(at, type->name, name_len);
     at = put(at, middle, sizeof(middle) - 1);
@@ -71,8 +71,19 @@ struct frame *frame_event(const struct event_type *type, struct event_to to, con
 struct frame *frame_text(enum frame_kind kind, const char *json, size_t len)
 {
     char *at;
-    struct frame *f = frame_new(kind, len, &at);
+    struct frame *f = frame_new(kind, TEXT, len, &at);
     put(at, json, len);
+    return f;
+}
+
+struct frame *frame_close(int code, const char *text)
+{
+    char *at;
+    size_t len = strlen(text);
+    struct frame *f = frame_new(FRAME_ANSWER, CLOSE, 2 + len, &at);
+    at[0] = (char)(code >> 8);
+    at[1] = (char)code;
+    put(at + 2, text, len);
     return f;
 }
 

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_FRAME_H
 #define GATEWAY_FRAME_H
 
-/* One WebSocket text frame, header included, built once and shared by every session it goes to:
+/* One WebSocket frame, header included, built once and shared by every session it goes to:
  * the same bytes for all. Constant after it was built, so any thread may read it; the last one who
  * lets go frees it. */
 
@@ -37,6 +37,8 @@ struct frame {
 struct frame *frame_event(const struct event_type *type, struct event_to to, const char *body,
                           size_t len);
 struct frame *frame_text(enum frame_kind kind, const char *json, size_t len);
+/* The last one, RFC 6455 section 5.5.1. text: at most 123 bytes. */
+struct frame *frame_close(int code, const char *text);
 
 struct frame *frame_ref(struct frame *f);
 void frame_unref(struct frame *f);

@@ -128,7 +128,6 @@ void session_close(struct session *s, enum close_reason why)
 void session_lost_socket(struct session *s, bool has_said_goodbye)
 {
     s->socket = NULL;
-    s->out_offset = 0;
     if (s->state == SESSION_ACTIVE && !has_said_goodbye)
         session_state(s, SESSION_DETACHED);
     else
@@ -138,9 +137,8 @@ void session_lost_socket(struct session *s, bool has_said_goodbye)
 void session_hand_over(struct session *s, struct session *to)
 {
     if (to->socket != NULL)
-        socket_close(to->socket, CLOSE_UNKNOWN_ERROR, to->out_offset > 0);
+        socket_close(to->socket, CLOSE_UNKNOWN_ERROR);
     to->socket = s->socket;
-    to->out_offset = 0;
     s->socket = NULL;
     socket_attach(to->socket, to);
     session_close(s, CLOSE_NORMAL);
@@ -248,7 +246,7 @@ static void session_free(struct session *s)
     feed_leave(s);
     entry_free(s->entry);
     if (s->socket != NULL)
-        socket_close(s->socket, s->reason, s->out_offset > 0);
+        socket_close(s->socket, s->reason);
     map_del(&l->sessions, s->serial);
     map_del(&l->by_key, key_of(s));
     timer_cancel(&s->timer);

@@ -45,7 +45,6 @@ struct session {
     uint64_t serial;
     struct socket *socket; /* NULL: DETACHED or CLOSING */
     struct replay out;
-    uint32_t out_offset; /* of the first waiting frame, what the socket has taken */
     enum session_state state;
     enum close_reason reason; /* CLOSING */
     bool is_dirty;

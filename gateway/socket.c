@@ -34,8 +34,9 @@
 #include "shared/service/metrics.h"
 
 enum {
-    CHUNK = 64 * 1024, /* of one write: what a slow reader can make libwebsockets keep */
-    RX_CHUNK = 512,    /* allocated for each socket */
+    CHUNK = 64 * 1024,       /* of one write of several frames */
+    WRITE_MAX = 1024 * 1024, /* of one write of one frame */
+    RX_CHUNK = 512,          /* allocated for each socket */
     HEADERS_MAX = 8192,
     HANDSHAKE_S = 30,
     CLOSING_MS = 5000,
@@ -55,7 +56,8 @@ struct socket {
     struct timer timer;      /* closing took too long */
     enum close_reason reason;
     bool is_closing;
-    bool has_said_goodbye;
+    bool has_said_goodbye; /* our close frame is on its way */
+    bool is_left;          /* theirs came first, and they will not come back */
 };
 
 /* A loop with what only sockets need. */
@@ -92,21 +94,15 @@ static bool write_raw(struct socket *k, const char *bytes, size_t len)
     return lws_write(k->wsi, (unsigned char *)(uintptr_t)bytes, len, LWS_WRITE_HTTP) >= 0;
 }
 
-/* Frames, or what is left of one, side by side; tells the replay what is on its way. */
+/* As many whole frames as fit, side by side; tells the replay what is on its way. Never a part of
+ * one: libwebsockets may answer a ping between any two of our writes. */
 static size_t gather(char *scratch, struct session *s)
 {
     size_t len = 0;
     struct frame *f;
-    while (len < CHUNK && (f = replay_peek(&s->out, 0)) != NULL) {
-        size_t part = f->len - s->out_offset;
-        if (part > CHUNK - len)
-            part = CHUNK - len;
-        memcpy(scratch + len, f->bytes + s->out_offset, part);
-        len += part;
-        s->out_offset += (uint32_t)part;
-        if (s->out_offset < f->len)
-            break;
-        s->out_offset = 0;
+    while ((f = replay_peek(&s->out, 0)) != NULL && f->len <= CHUNK - len) {
+        memcpy(scratch + len, f->bytes, f->len);
+        len += f->len;
         replay_wrote(&s->out);
         metric_add(METRIC_frames_sent_total, 0, 0, 1);
     }
@@ -115,16 +111,17 @@ static size_t gather(char *scratch, struct session *s)
 
 static bool write_some(struct socket *k, struct session *s)
 {
-    struct frame *only = replay_peek(&s->out, 0);
-    if (replay_peek(&s->out, 1) == NULL && s->out_offset == 0 && only->len <= CHUNK) {
-        bool is_ok = write_raw(k, only->bytes, only->len);
-        replay_wrote(&s->out);
-        metric_add(METRIC_frames_sent_total, 0, 0, 1);
-        return is_ok;
+    struct frame *first = replay_peek(&s->out, 0);
+    struct frame *second = replay_peek(&s->out, 1);
+    if (second != NULL && first->len + second->len <= CHUNK) {
+        char *scratch = k->loop->sockets->shards[k->loop->index]->scratch;
+        size_t len = gather(scratch, s);
+        return write_raw(k, scratch, len);
     }
-    char *scratch = k->loop->sockets->shards[k->loop->index]->scratch;
-    size_t len = gather(scratch, s);
-    return write_raw(k, scratch, len);
+    bool is_ok = write_raw(k, first->bytes, first->len);
+    replay_wrote(&s->out);
+    metric_add(METRIC_frames_sent_total, 0, 0, 1);
+    return is_ok;
 }
 
 void socket_write(struct socket *k, struct session *s)
@@ -149,15 +146,11 @@ static void on_closing_timeout(struct timer *t, void *arg)
     kill_socket(arg);
 }
 
-void socket_close(struct socket *k, enum close_reason why, bool is_mid_frame)
+void socket_close(struct socket *k, enum close_reason why)
 {
     k->session = NULL;
     k->reason = why;
     k->is_closing = true;
-    if (is_mid_frame) {
-        kill_socket(k);
-        return;
-    }
     loop_later(k->loop, &k->timer, CLOSING_MS, on_closing_timeout, k);
     lws_callback_on_writable(k->wsi);
 }
@@ -245,29 +238,37 @@ static void on_receive(struct socket *k, struct lws *wsi, const char *in, size_t
     buf_done(&k->rx);
 }
 
-static int on_writeable(struct socket *k, struct lws *wsi)
+/* Ours as well: of its own frames libwebsockets forgets the header when the kernel is full. */
+static void say_goodbye(struct socket *k)
+{
+    struct frame *f = frame_close(close_code(k->reason), close_text(k->reason));
+    k->has_said_goodbye = true;
+    if (!write_raw(k, f->bytes, f->len))
+        kill_socket(k);
+    frame_unref(f);
+}
+
+static void on_writeable(struct socket *k)
 {
     if (k->session != NULL)
         session_resume_writing(k->session);
-    if (!k->is_closing)
-        return 0;
-    const char *text = close_text(k->reason);
-    lws_close_reason(wsi, (enum lws_close_status)close_code(k->reason),
-                     (unsigned char *)(uintptr_t)text, strlen(text));
-    return -1;
+    else if (k->is_closing && !k->has_said_goodbye)
+        say_goodbye(k);
 }
 
-static void on_peer_close(struct socket *k, const unsigned char *in, size_t len)
+/* Answered by libwebsockets, unless it is the answer to ours: then the connection ends (-1). */
+static int on_peer_close(struct socket *k, const unsigned char *in, size_t len)
 {
     int code = len >= 2 ? in[0] << 8 | in[1] : 0;
-    k->has_said_goodbye = code == close_code(CLOSE_NORMAL) || code == CLOSE_GOING_AWAY;
+    k->is_left = code == close_code(CLOSE_NORMAL) || code == CLOSE_GOING_AWAY;
+    return k->has_said_goodbye ? -1 : 0;
 }
 
 /* It may never have been established: a client can go away in the middle of the handshake. */
 static void on_closed(struct socket *k)
 {
     if (k->session != NULL)
-        session_lost_socket(k->session, k->has_said_goodbye);
+        session_lost_socket(k->session, k->is_left);
     timer_cancel(&k->timer);
     buf_done(&k->rx);
     *k = (struct socket){0};
@@ -282,11 +283,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     if (reason == LWS_CALLBACK_RECEIVE)
         on_receive(k, wsi, in, len);
     else if (reason == LWS_CALLBACK_SERVER_WRITEABLE)
-        return on_writeable(k, wsi);
+        on_writeable(k);
     else if (reason == LWS_CALLBACK_ESTABLISHED)
         on_established(k, wsi, l);
     else if (reason == LWS_CALLBACK_WS_PEER_INITIATED_CLOSE)
-        on_peer_close(k, in, len);
+        return on_peer_close(k, in, len);
     else if (reason == LWS_CALLBACK_CLOSED)
         on_closed(k);
     else if (reason == LWS_CALLBACK_HTTP)
@@ -311,7 +312,7 @@ static struct shard *shard_new(struct sockets *k, unsigned index)
          .callback = on_event,
          .per_session_data_size = sizeof(struct socket),
          .rx_buffer_size = RX_CHUNK,
-         .tx_packet_size = CHUNK},
+         .tx_packet_size = WRITE_MAX},
         {.name = NULL},
     };
     /* All zero: no pings, no validity timers, which are lists sorted by time. */

@@ -33,7 +33,7 @@ int64_t sockets_count(const struct sockets *s); /* any thread */
 /* As much of what waits as the kernel takes; the rest follows by session_resume_writing. */
 void socket_write(struct socket *socket, struct session *s);
 /* Begins the closing handshake; the session is gone for the socket at once. */
-void socket_close(struct socket *socket, enum close_reason why, bool is_mid_frame);
+void socket_close(struct socket *socket, enum close_reason why);
 void socket_attach(struct socket *socket, struct session *s);
 
 #endif
