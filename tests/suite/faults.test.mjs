@@ -7,7 +7,7 @@ import { afterEach, test } from 'node:test';
 import { call, newcomer } from './lib/person.mjs';
 import { community, newChannel } from './lib/place.mjs';
 import { listen } from './lib/socket.mjs';
-import { control, first, gateways, ops, second } from './lib/stack.mjs';
+import { control, first, gateways, hasProcess, ops, second } from './lib/stack.mjs';
 import { assertNothingLost, Talkers } from './lib/talkers.mjs';
 import { sleep, until } from './lib/wait.mjs';
 
@@ -97,3 +97,40 @@ test('everything restarted at once', async () => {
     for (const base of gateways) await until('readiness', async () => (await readiness(base)) === 200, 10000);
   });
 });
+
+/** What /ready names for an engine, and which programs are not ready without it (the others serve, and say it). */
+const engines = [
+  { engine: 'nats', check: 'bus', state: 'down', status: 503, needing: ['auth', 'messaging', 'media', 'presence', 'moderation', 'voice-signaling', 'gateway'] },
+  { engine: 'postgres', check: 'database', state: 'down', status: 503, needing: ['auth', 'messaging', 'media', 'moderation'] },
+  { engine: 'redis', check: 'cache', state: 'away', status: 200, needing: ['presence', 'voice-signaling', 'gateway'] },
+];
+
+const askOps = async (name, path) => {
+  const answer = await fetch(`${ops(name)}${path}`);
+  return { status: answer.status, body: await answer.json() };
+};
+
+for (const { engine, check, state, status, needing } of engines) {
+  test(`programs started while ${engine} is away say so, wait for it and serve by themselves`, async () => {
+    const names = needing.map((it) => `${it}-1`).filter(hasProcess);
+    await Promise.all(names.map((it) => control('stop', it)));
+    await control('stop', engine);
+    // Each of these ends when its program is ready, and fails when the program ends instead.
+    const starts = Promise.all(names.map((it) => control('start', it)));
+    starts.catch(() => {});
+    for (const name of names) {
+      await until(`${name} to be alive`, async () => (await askOps(name, '/health')).status === 200);
+      await until(`${name} to name what is missing`, async () => {
+        const ready = await askOps(name, '/ready');
+        return ready.status === status && ready.body.checks[check] === state;
+      });
+    }
+    await control('start', engine);
+    const ready = async (name) => (await askOps(name, '/ready')).body.status === 'ready';
+    for (const name of names) await until(`${name} to be ready`, () => ready(name), 10000);
+    await starts;
+    const { owner, channel } = await community({ guests: 1 });
+    const { id } = await owner.post(`/channels/${channel.id}/messages`, { content: `after ${engine}` });
+    assert.equal((await owner.get(`/channels/${channel.id}/messages/${id}`)).content, `after ${engine}`);
+  });
+}
