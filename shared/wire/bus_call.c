@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "shared/crypto/hmac.h"
-#include "shared/wire/bus.h"
+#include "shared/wire/bus_private.h"
 #include "shared/wire/json.h"
 
 enum { KEY_LENGTH = 32 };
@@ -28,7 +28,7 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
     sem_post(&w->done);
 }
 
-static enum err ask_and_wait(struct req *rq, const struct bus_out *out, natsMsg **ret)
+enum err bus_ask_wait(struct req *rq, const struct bus_out *out, natsMsg **ret)
 {
     struct waiter w = {.err = OK};
     sem_init(&w.done, 0, 0);
@@ -125,7 +125,7 @@ static enum err call(struct req *rq, const char *subject, const struct shape *in
         .body_len = body.len,
     };
     auto_msg natsMsg *msg = NULL;
-    TRY(ask_and_wait(rq, &out, &msg));
+    TRY(bus_ask_wait(rq, &out, &msg));
 
     int status = status_of(msg);
     auto_json json_t *answer =

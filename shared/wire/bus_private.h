@@ -52,6 +52,9 @@ bool bus_link_is_up(const struct bus_link *link);
 /* The connection to send by: `ask`, or `bulk` while much is going on. */
 struct bus_link *bus_way_out(struct bus *b);
 
+/* bus_ask, waited for by the thread of a request. */
+enum err bus_ask_wait(struct req *rq, const struct bus_out *out, natsMsg **ret);
+
 /* ERR_INTERNAL when a header could break out of its line. */
 enum err bus_msg_make(const struct bus_out *out, natsMsg **ret);
 
