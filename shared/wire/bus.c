@@ -20,12 +20,9 @@ enum {
     CONNECT_MS = 1000,
     RECONNECT_WAIT_MS = 100,
     RECONNECT_JITTER_MS = 100,
-    WRITE_DEADLINE_MS = 2000,
     PING_INTERVAL_MS = 20000,
     PINGS_UNANSWERED = 2,
     CLOSE_MS = 5000,
-    BUSY_ASKS = 32,
-    BUSY_US = 10000,
 };
 
 enum err bus_from_status(natsStatus s)
@@ -120,7 +117,6 @@ static natsStatus set_limits(natsOptions *o)
         natsOptions_SetMaxReconnect(o, -1) != NATS_OK ||
         natsOptions_SetReconnectWait(o, RECONNECT_WAIT_MS) != NATS_OK ||
         natsOptions_SetReconnectJitter(o, RECONNECT_JITTER_MS, RECONNECT_JITTER_MS) != NATS_OK ||
-        natsOptions_SetWriteDeadline(o, WRITE_DEADLINE_MS) != NATS_OK ||
         natsOptions_SetPingInterval(o, PING_INTERVAL_MS) != NATS_OK ||
         natsOptions_SetMaxPingsOut(o, PINGS_UNANSWERED) != NATS_OK;
     return failed ? NATS_INVALID_ARG : NATS_OK;
@@ -136,9 +132,8 @@ static natsStatus set_callbacks(natsOptions *o, struct bus_link *link)
     return failed ? NATS_INVALID_ARG : NATS_OK;
 }
 
-/* Without SendAsap what is sent waits up to a millisecond for a flusher thread. */
-static natsStatus set_manners(natsOptions *o, const struct bus_link *link,
-                              const struct bus_settings *s)
+/* SendAsap: every publication wakes bus_io, unless it is awake already. */
+static natsStatus set_manners(natsOptions *o, struct bus_link *link, const struct bus_settings *s)
 {
     char inbox[64];
     (void)snprintf(inbox, sizeof(inbox), "_INBOX.%s", s->name);
@@ -146,7 +141,7 @@ static natsStatus set_manners(natsOptions *o, const struct bus_link *link,
                   natsOptions_SetName(o, s->name) != NATS_OK ||
                   natsOptions_SetCustomInboxPrefix(o, inbox) != NATS_OK ||
                   natsOptions_UseGlobalMessageDelivery(o, true) != NATS_OK ||
-                  natsOptions_SetSendAsap(o, !link->is_patient) != NATS_OK;
+                  natsOptions_SetSendAsap(o, true) != NATS_OK || bus_io_attach(link, o) != NATS_OK;
     return failed ? NATS_INVALID_ARG : NATS_OK;
 }
 
@@ -202,10 +197,8 @@ static void init_lock(struct bus *b)
 static enum err open_all(struct bus *b, const struct bus_settings *s)
 {
     TRY(link_open(&b->ask, s));
-    TRY(link_open(&b->bulk, s));
     TRY(link_open(&b->hear, s));
-    TRY(bus_asks_open(b->asks, &b->ask, s->name));
-    return bus_asks_open(b->asks, &b->bulk, s->name);
+    return bus_asks_open(b->asks, &b->ask, s->name);
 }
 
 enum err bus_open(const struct bus_settings *s, struct bus **ret)
@@ -214,9 +207,9 @@ enum err bus_open(const struct bus_settings *s, struct bus **ret)
     struct bus *b = heap_alloc(sizeof(*b));
     b->name = heap_strdup(s->name);
     b->ask = (struct bus_link){.bus = b, .name = "ask"};
-    b->bulk = (struct bus_link){.bus = b, .name = "bulk", .is_patient = true};
     b->hear = (struct bus_link){.bus = b, .name = "hear"};
     b->asks = bus_asks_new();
+    b->io = bus_io_new();
     init_lock(b);
     enum err e = open_all(b, s);
     if (e != OK) {
@@ -237,11 +230,10 @@ void bus_close(struct bus *b)
 
     bus_asks_close(b->asks);
     natsConnection_Close(b->hear.nc);
-    natsConnection_Close(b->bulk.nc);
     natsConnection_Close(b->ask.nc);
     wait_closed(b);
+    bus_io_free(b->io);
     natsConnection_Destroy(b->hear.nc);
-    natsConnection_Destroy(b->bulk.nc);
     natsConnection_Destroy(b->ask.nc);
     bus_asks_free(b->asks);
     pthread_cond_destroy(&b->changed);
@@ -302,33 +294,11 @@ enum err bus_msg_make(const struct bus_out *out, natsMsg **ret)
     return OK;
 }
 
-/* A system call for each message is the price of sending it at once; where dozens are under way it
- * is most of what sending costs, and a millisecond is not what anybody waits for. Once busy we stay
- * so for a while: else a message could overtake one sent before it on the other connection. */
-static bool is_busy(struct bus *b)
-{
-    int64_t now_us = mono_us();
-    if (bus_asks_pending(b->asks) >= BUSY_ASKS)
-        atomic_store_explicit(&b->busy_until_us, now_us + BUSY_US, memory_order_relaxed);
-    else if (now_us >= atomic_load_explicit(&b->busy_until_us, memory_order_relaxed))
-        return false;
-    return true;
-}
-
-struct bus_link *bus_way_out(struct bus *b)
-{
-    struct bus_link *link = is_busy(b) ? &b->bulk : &b->ask;
-    struct bus_link *other = link == &b->ask ? &b->bulk : &b->ask;
-    return bus_link_is_up(link) ? link : other;
-}
-
 enum err bus_send(struct bus *b, const struct bus_out *out)
 {
-    struct bus_link *link = bus_way_out(b);
     /* After a restart of the server the connections come back one by one: a question may be heard
      * before there is another way for its answer. */
-    if (!bus_link_is_up(link))
-        link = &b->hear;
+    struct bus_link *link = bus_link_is_up(&b->ask) ? &b->ask : &b->hear;
     if (!bus_link_is_up(link))
         return ERR_UNAVAILABLE;
     auto_msg natsMsg *msg = NULL;

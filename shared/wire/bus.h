@@ -13,11 +13,11 @@
 #include "shared/wire/field.h"
 #include "shared/wire/req.h"
 
-/* The bus: NATS through libnats 3.4. Three connections a process: `ask` publishes, requests and
- * answers at once; `bulk` does the same with a system call for many, while dozens of questions are
- * in flight; `hear` carries the subscriptions. One alone can deadlock with the server when it
- * publishes fast and receives much. All reconnect for ever by themselves; a server that refuses the
- * credentials ends the process. Any thread, unless a function says otherwise. */
+/* The bus: NATS through libnats 3.4. Two connections a process: `ask` publishes, requests and
+ * answers, `hear` carries the subscriptions, so that a flood of events delays no answer. Whatever
+ * is sent while an earlier system call is under way goes with the next one. Both reconnect for ever
+ * by themselves; a server that refuses the credentials ends the process. Any thread, unless a
+ * function says otherwise. */
 struct bus;
 struct bus_sub;
 

@@ -5,11 +5,9 @@
  * the answer, the deadline, the loss of the connection and the close, under one short mutex; who
  * took it calls back. The generation in the token keeps a late answer from a slot's next question.
  *
- * Each connection that asks has an inbox of its own: the server reports "nobody listens" only to
- * the connection that asked. That is safe there, because nothing it publishes comes back to it as a
- * flood: it hears its own answers and nothing else. */
+ * The inbox is subscribed on the connection that asks: the server reports "nobody listens" only
+ * there. */
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +29,6 @@ enum {
     NONCE_BYTES = 12,
     TOKEN_DIGITS = 12,
     INBOX_SIZE = 96,
-    WAYS_MAX = 2,
 };
 _Static_assert(ASKS_MAX == 1 << SLOT_BITS, "a slot's number fits its bits");
 
@@ -47,19 +44,11 @@ struct ask {
     struct ask *next_free;
 };
 
-/* A connection that asks, and where its answers come. */
-struct way {
-    struct bus_asks *asks;
+struct bus_asks {
     struct bus_link *link;
     struct bus_sub *sub;
     char inbox[INBOX_SIZE]; /* "_INBOX.<name>.<nonce>." */
     size_t inbox_len;
-};
-
-struct bus_asks {
-    struct way ways[WAYS_MAX];
-    size_t way_count;
-    atomic_size_t pending; /* written under the lock */
 
     pthread_t clock;
     struct stopper stopper;
@@ -69,6 +58,7 @@ struct bus_asks {
     struct ask *slots;
     struct ask *free;
     size_t used; /* slots ever used */
+    size_t pending;
     uint64_t generation;
     struct buf due; /* answers taken back, to be called without the lock */
     bool is_clock_asleep;
@@ -164,22 +154,21 @@ static void *run_clock(void *arg)
 
 /* ---- answers ---- */
 
-static bool parse_token(const struct way *w, const char *subject, uint64_t *ret)
+static bool parse_token(const struct bus_asks *m, const char *subject, uint64_t *ret)
 {
     char *end;
-    if (strncmp(subject, w->inbox, w->inbox_len) != 0)
+    if (strncmp(subject, m->inbox, m->inbox_len) != 0)
         return false;
-    *ret = strtoull(subject + w->inbox_len, &end, 16);
+    *ret = strtoull(subject + m->inbox_len, &end, 16);
     return *end == '\0';
 }
 
 static void on_answer(void *arg, natsMsg *msg)
 {
-    const struct way *w = arg;
-    struct bus_asks *m = w->asks;
+    struct bus_asks *m = arg;
     struct answer answer = {0};
     uint64_t token;
-    if (parse_token(w, natsMsg_GetSubject(msg), &token)) {
+    if (parse_token(m, natsMsg_GetSubject(msg), &token)) {
         pthread_mutex_lock(&m->lock);
         struct ask *a = slot_find(m, token);
         if (a != NULL)
@@ -233,48 +222,34 @@ static bool leave(struct bus_asks *m, uint64_t token)
     return a != NULL;
 }
 
-static enum err publish(const struct way *w, const struct bus_out *out, uint64_t token)
+static enum err publish(const struct bus_asks *m, const struct bus_out *out, uint64_t token)
 {
     static const char digits[] = "0123456789abcdef";
     char reply_to[INBOX_SIZE + TOKEN_DIGITS + 1];
-    memcpy(reply_to, w->inbox, w->inbox_len);
+    memcpy(reply_to, m->inbox, m->inbox_len);
     for (int i = 0; i < TOKEN_DIGITS; i++)
-        reply_to[w->inbox_len + i] = digits[token >> (4 * (TOKEN_DIGITS - 1 - i)) & 15];
-    reply_to[w->inbox_len + TOKEN_DIGITS] = '\0';
+        reply_to[m->inbox_len + i] = digits[token >> (4 * (TOKEN_DIGITS - 1 - i)) & 15];
+    reply_to[m->inbox_len + TOKEN_DIGITS] = '\0';
 
     struct bus_out request = *out;
     request.reply_to = reply_to;
     auto_msg natsMsg *msg = NULL;
     TRY(bus_msg_make(&request, &msg));
-    return bus_from_status(natsConnection_PublishMsg(w->link->nc, msg));
-}
-
-static const struct way *find_way(const struct bus_asks *m, const struct bus_link *link)
-{
-    const struct way *w = m->ways;
-    while (w->link != link)
-        w++;
-    return w;
+    return bus_from_status(natsConnection_PublishMsg(m->link->nc, msg));
 }
 
 enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us, bus_answer_fn *fn,
                  void *arg)
 {
-    const struct bus_link *link = bus_way_out(b);
-    if (!bus_link_is_up(link))
+    if (!bus_link_is_up(&b->ask))
         return ERR_UNAVAILABLE;
     if (deadline_us <= mono_us())
         return ERR_TIMEOUT;
     uint64_t token = 0;
     TRY(enter(b->asks, (struct answer){fn, arg}, deadline_us, &token));
-    enum err e = publish(find_way(b->asks, link), out, token);
+    enum err e = publish(b->asks, out, token);
     /* Whoever took the slot in the meantime has called fn. */
     return e != OK && leave(b->asks, token) ? e : OK;
-}
-
-size_t bus_asks_pending(const struct bus_asks *m)
-{
-    return atomic_load_explicit(&m->pending, memory_order_relaxed);
 }
 
 /* ---- life ---- */
@@ -295,20 +270,15 @@ enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *na
     uint8_t nonce[NONCE_BYTES];
     char text[BASE64URL_SIZE(NONCE_BYTES)];
     char subject[INBOX_SIZE + 1];
-    struct way *w = &m->ways[m->way_count];
-    assert(m->way_count < WAYS_MAX);
     rand_bytes(nonce, sizeof(nonce));
     base64url_encode(nonce, sizeof(nonce), text);
-    int len = snprintf(w->inbox, sizeof(w->inbox), "_INBOX.%s.%s.", name, text);
-    if (len < 0 || (size_t)len >= sizeof(w->inbox))
+    int len = snprintf(m->inbox, sizeof(m->inbox), "_INBOX.%s.%s.", name, text);
+    if (len < 0 || (size_t)len >= sizeof(m->inbox))
         return ERR_INTERNAL;
-    w->inbox_len = (size_t)len;
-    w->asks = m;
-    w->link = link;
-    (void)snprintf(subject, sizeof(subject), "%s*", w->inbox);
-    TRY(bus_hear_on(link, subject, NULL, on_answer, w, &w->sub));
-    m->way_count++;
-    return OK;
+    m->inbox_len = (size_t)len;
+    m->link = link;
+    (void)snprintf(subject, sizeof(subject), "%s*", m->inbox);
+    return bus_hear_on(link, subject, NULL, on_answer, m, &m->sub);
 }
 
 void bus_asks_fail(struct bus_asks *m)
@@ -332,8 +302,7 @@ void bus_asks_close(struct bus_asks *m)
     pthread_mutex_unlock(&m->lock);
     stopper_stop(&m->stopper);
     pthread_join(m->clock, NULL);
-    for (size_t i = 0; i < m->way_count; i++)
-        bus_unhear(m->ways[i].sub);
+    bus_unhear(m->sub);
     bus_asks_fail(m);
 }
 

@@ -17,11 +17,19 @@ enum link_state { LINK_NEW, LINK_UP, LINK_DOWN };
 
 struct bus_link {
     struct bus *bus;
-    const char *name; /* for the log: "ask", "bulk" or "hear" */
-    bool is_patient;  /* what is sent may wait up to a millisecond for company */
+    const char *name; /* for the log: "ask" or "hear" */
     natsConnection *nc;
     _Atomic enum link_state state;
+
+    natsConnection *io_nc; /* nc, known while connecting is still under way */
+    int io_fd;
+    uint32_t io_events; /* what epoll watches; under libnats' lock of the connection */
 };
+
+/* The thread that moves the bytes of all links. Freed after they are closed. */
+struct bus_io *bus_io_new(void);
+void bus_io_free(struct bus_io *io);
+natsStatus bus_io_attach(struct bus_link *link, natsOptions *o);
 
 /* Who wants to know of a reconnect. */
 enum { BUS_LISTENERS_MAX = 4 };
@@ -32,9 +40,8 @@ struct bus_listener {
 
 struct bus {
     struct bus_link ask;
-    struct bus_link bulk;
     struct bus_link hear;
-    _Atomic int64_t busy_until_us;
+    struct bus_io *io;
     struct bus_asks *asks;
     char *name;
 
@@ -49,9 +56,6 @@ struct bus {
 enum err bus_from_status(natsStatus s);
 bool bus_link_is_up(const struct bus_link *link);
 
-/* The connection to send by: `ask`, or `bulk` while much is going on. */
-struct bus_link *bus_way_out(struct bus *b);
-
 /* bus_ask, waited for by the thread of a request. */
 enum err bus_ask_wait(struct req *rq, const struct bus_out *out, natsMsg **ret);
 
@@ -64,8 +68,7 @@ enum err bus_hear_on(struct bus_link *link, const char *subject, const char *que
 /* The mux of bus_ask, in the order of its life. close answers what is in flight, fail does so while
  * life goes on: the answers went down with the connection. */
 struct bus_asks *bus_asks_new(void);
-enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *name); /* each way */
-size_t bus_asks_pending(const struct bus_asks *m);
+enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *name);
 void bus_asks_fail(struct bus_asks *m);
 void bus_asks_close(struct bus_asks *m);
 void bus_asks_free(struct bus_asks *m);

@@ -241,7 +241,7 @@ static bool is_down(void *arg)
 {
     struct bus *b = arg;
     /* The connections notice one after the other. */
-    return !bus_link_is_up(&b->ask) && !bus_link_is_up(&b->bulk) && !bus_link_is_up(&b->hear);
+    return !bus_link_is_up(&b->ask) && !bus_link_is_up(&b->hear);
 }
 
 static bool is_up(void *arg)
