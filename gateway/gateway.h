@@ -47,7 +47,6 @@ struct gateway_settings {
 
     int64_t rest_connections;
     int64_t http_idle_s;
-    int64_t body_limit;
     int64_t request_timeout_ms;
     const char *cors_origins; /* "*", or origins separated by commas */
     const char

@@ -285,7 +285,7 @@ static enum MHD_Result read_body(struct exchange *x, enum err failed)
 {
     x->failed = failed;
     x->state = EXCHANGE_READING;
-    if (failed == OK && content_length(x) > (size_t)x->gateway->settings->body_limit)
+    if (failed == OK && content_length(x) > LIMIT_BODY)
         x->failed = ERR_TOO_LARGE;
     if (x->failed != OK && content_length(x) > DISCARD_MAX)
         return respond_fail(x, x->failed);
@@ -378,7 +378,7 @@ static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *l
     }
     size_t n = *len;
     *len = 0;
-    if (x->failed == OK && x->body.len + n > (size_t)x->gateway->settings->body_limit)
+    if (x->failed == OK && x->body.len + n > LIMIT_BODY)
         x->failed = ERR_TOO_LARGE;
     if (x->failed != OK)
         return discard(x, n);

@@ -144,7 +144,6 @@ void front_begin(struct front *w)
                      .revoked_keep_s = 900,
                      .rest_connections = 100,
                      .http_idle_s = 1,
-                     .body_limit = 4096,
                      .request_timeout_ms = 1500,
                      .web_root = "gateway/clients/web",
                      .documents = "."},

@@ -5,6 +5,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/macros.h"
 #include "shared/crypto/secret.h"
+#include "shared/domain/limit.h"
 #include "tests/test.h"
 #include "tests/unit/gateway/front.h"
 
@@ -204,22 +205,27 @@ TEST(nobody_is_let_in_before_it_is_known_who_was_logged_out)
     identities_close(fresh);
 }
 
-TEST(a_body_past_the_limit_is_refused_and_the_service_not_bothered)
+/* GET /instance tells LIMIT_BODY, and that is what holds. */
+TEST(a_body_as_large_as_the_instance_tells_is_taken_and_one_byte_more_is_not)
 {
     struct front w;
     front_begin(&w);
     front_open(&w);
     struct fake *f = front_answer(&w, "rpc.auth.session.create", 200, "{}");
-    char *body = arena_alloc(&w.arena, 8001);
-    memset(body, 'x', 8000);
+    char *body = arena_alloc(&w.arena, LIMIT_BODY + 2);
+    memset(body, ' ', LIMIT_BODY);
+    memcpy(body, "{}", 2);
+    CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, body)), 200);
+    CHECK_INT(atomic_load(&f->asked), 1);
+    body[LIMIT_BODY] = ' ';
     CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, body)), 413);
     const char *chunked = arena_printf(&w.arena,
                                        "POST " API "/auth/login HTTP/1.1\r\nHost: x\r\n"
                                        "Connection: close\r\nTransfer-Encoding: chunked\r\n" JSON
-                                       "\r\n1f40\r\n%s\r\n0\r\n\r\n",
-                                       body);
+                                       "\r\n%x\r\n%s\r\n0\r\n\r\n",
+                                       LIMIT_BODY + 1, body);
     CHECK_INT(http_status(front_http(&w, chunked, strlen(chunked))), 413);
-    CHECK_INT(atomic_load(&f->asked), 0);
+    CHECK_INT(atomic_load(&f->asked), 1);
     front_close(&w);
 }
 
