@@ -19,12 +19,6 @@ static const char *header(const natsMsg *msg, const char *name)
     return natsMsgHeader_Get((natsMsg *)msg, name, &text) == NATS_OK ? text : NULL;
 }
 
-static int64_t header_number(const natsMsg *msg, const char *name)
-{
-    const char *text = header(msg, name);
-    return text != NULL ? strtoll(text, NULL, 10) : 0;
-}
-
 static enum err header_error(const natsMsg *msg)
 {
     const char *name = header(msg, "Parley-Error");
@@ -38,11 +32,16 @@ void ask_read(enum err e, const natsMsg *msg, struct ask_answer *ret)
         return;
     ret->body = natsMsg_GetData(msg);
     ret->len = (size_t)natsMsg_GetDataLength(msg);
-    ret->status = (int)header_number(msg, "Parley-Status");
+    const char *status = header(msg, "Parley-Status");
+    ret->is_usual = status == NULL && ret->len > 0;
+    if (status == NULL)
+        status = ret->len > 0 ? "200" : "204";
+    ret->status = (int)strtol(status, NULL, 10);
     if (ret->status >= 200 && ret->status < 300)
         return;
+    const char *retry_ms = header(msg, "Parley-Retry-After");
     ret->err = header_error(msg);
-    ret->retry_after_ms = header_number(msg, "Parley-Retry-After");
+    ret->retry_after_ms = retry_ms != NULL ? strtoll(retry_ms, NULL, 10) : 0;
 }
 
 enum err ask_decode(const struct shape *sh, const struct ask_answer *a, struct arena *arena,

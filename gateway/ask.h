@@ -20,6 +20,7 @@ struct caller;
 struct ask_answer {
     enum err err;
     int status;
+    bool is_usual; /* the status is the row's, which status need not be */
     const char *body;
     size_t len;
     int64_t retry_after_ms;

@@ -39,6 +39,7 @@ struct calling {
     struct limit_state limit;
     int64_t started_us;
     bool is_admission; /* no further than the limit */
+    struct refusal refusal;
     call_fn *fn;
     void *arg;
 };
@@ -72,7 +73,7 @@ void answer_fail(struct answer *a, enum err e, const char *field, const char *me
 
 void answer_done(struct answer *a)
 {
-    natsMsg_Destroy(a->msg);
+    bus_msg_free(a->msg);
     buf_done(&a->own);
     *a = (struct answer){0};
 }
@@ -100,11 +101,16 @@ static void finish(struct calling *c, struct answer *a)
     free(c);
 }
 
+static void finish_refused(struct calling *c, const struct refusal *why)
+{
+    struct answer a = {.retry_after_ms = why->retry_after_ms};
+    answer_fail(&a, why->err, why->field, why->message);
+    finish(c, &a);
+}
+
 static void finish_with(struct calling *c, enum err e, int64_t retry_after_ms)
 {
-    struct answer a = {.retry_after_ms = retry_after_ms};
-    answer_fail(&a, e, NULL, NULL);
-    finish(c, &a);
+    finish_refused(c, &(struct refusal){.err = e, .retry_after_ms = retry_after_ms});
 }
 
 static void on_answer(void *arg, enum err e, natsMsg *msg)
@@ -118,7 +124,9 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
     }
     struct answer a = {
         .err = got.err,
-        .status = got.err == OK ? got.status : err_status(got.err),
+        .status = got.err != OK  ? err_status(got.err)
+                  : got.is_usual ? c->call.route->status
+                                 : got.status,
         .body = got.len > 0 ? got.body : "",
         .len = got.len,
         .retry_after_ms = got.retry_after_ms,
@@ -199,23 +207,30 @@ static void digest_account(const struct call *call, char out[HEX_SIZE(ACCOUNT_DI
     }
 }
 
-static void take_limit(struct calling *c)
+/* Whose window of which class a request counts in. */
+static void name_limit(const struct calling *c, char who[WHO_SIZE], struct limit_ask *ret)
 {
-    char who[WHO_SIZE];
     char account[HEX_SIZE(ACCOUNT_DIGEST_BYTES)];
     char address[PEER_TEXT_SIZE];
     const struct call *call = &c->call;
-    struct limit_ask ask = {call->route->rate, c->caller.is_bot, who};
+    *ret = (struct limit_ask){call->route->rate, c->caller.is_bot, who};
     if (call->route->rate == RATE_AUTH) {
-        ask.is_bot = false;
+        ret->is_bot = false;
         digest_account(call, account);
         peer_bucket(call->ip, address);
-        snprintf(who, sizeof(who), "%s/%s", address, account);
+        snprintf(who, WHO_SIZE, "%s/%s", address, account);
     } else if (c->caller.user != 0) {
-        snprintf(who, sizeof(who), "%llu", (unsigned long long)c->caller.user);
+        snprintf(who, WHO_SIZE, "%llu", (unsigned long long)c->caller.user);
     } else {
         peer_bucket(call->ip, who);
     }
+}
+
+static void take_limit(struct calling *c)
+{
+    char who[WHO_SIZE];
+    struct limit_ask ask;
+    name_limit(c, who, &ask);
     limit_take(c->gateway->limits, &ask, on_limit, c);
 }
 
@@ -236,6 +251,25 @@ static void take_address_limit(struct calling *c)
     snprintf(who, sizeof(who), "auth/%s", address);
     struct limit_ask ask = {RATE_GENERAL, false, who};
     limit_take(c->gateway->limits, &ask, on_address_limit, c);
+}
+
+/* ---- refusing ---- */
+
+static void on_look(void *arg, const struct limit_state *state)
+{
+    struct calling *c = arg;
+    c->limit = *state;
+    finish_refused(c, &c->refusal);
+}
+
+/* Every answer of a limited row says how its limit stands, also one that was not counted. */
+static void refuse(struct calling *c, const struct refusal *why)
+{
+    char who[WHO_SIZE];
+    struct limit_ask ask;
+    c->refusal = *why;
+    name_limit(c, who, &ask);
+    limit_look(c->gateway->limits, &ask, on_look, c);
 }
 
 static enum scope scope_needed(const struct route *route)
@@ -284,7 +318,8 @@ static void start(struct calling *c)
 {
     enum err e = admit(c->gateway, &c->call);
     if (e != OK)
-        finish_with(c, e, e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0);
+        refuse(c, &(struct refusal){.err = e,
+                                    .retry_after_ms = e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0});
     else if (c->call.route->rate == RATE_AUTH)
         take_address_limit(c);
     else
@@ -314,4 +349,10 @@ void call_admit(struct gateway *g, const struct call *call, call_fn *fn, void *a
     struct calling *c = calling_new(g, call, fn, arg);
     c->is_admission = true;
     start(c);
+}
+
+void call_refuse(struct gateway *g, const struct call *call, const struct refusal *why, call_fn *fn,
+                 void *arg)
+{
+    refuse(calling_new(g, call, fn, arg), why);
 }

@@ -56,6 +56,17 @@ void call_start(struct gateway *g, const struct call *c, call_fn *fn, void *arg)
 /* Only as far as the rate limit, for a RAW row: fn gets status 0 when the request may go on. */
 void call_admit(struct gateway *g, const struct call *c, call_fn *fn, void *arg);
 
+/* Goes no further: an error of the gateway's own, decided before the request was counted, with the
+ * state of the limit that would have counted it. */
+struct refusal {
+    enum err err;
+    const char *field; /* at fault, or NULL */
+    const char *message;
+    int64_t retry_after_ms;
+};
+void call_refuse(struct gateway *g, const struct call *c, const struct refusal *why, call_fn *fn,
+                 void *arg);
+
 /* Whom the service is told. */
 struct caller call_caller(const struct call *c);
 

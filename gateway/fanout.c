@@ -146,7 +146,7 @@ static void on_message(void *arg, natsMsg *msg)
         loop_post(l, &d->post);
     }
     frame_unref(f);
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 }
 
 struct hearing *fanout_hear(struct fanout *f, enum audience_kind kind, snowflake app, snowflake id,

@@ -145,7 +145,7 @@ static void refuse_message(struct lanes *ls, natsMsg *msg, enum err e)
     send_problem(ls->media->bus, msg, &rq, e);
     buf_done(&rq.reply);
     arena_release(&rq.arena);
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 }
 
 /* ---- one message, on its lane ---- */
@@ -253,7 +253,7 @@ static void serve(struct lane *l, natsMsg *msg)
         serve_block(l, msg);
     else
         serve_upload(l, msg);
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 }
 
 /* How many uploads of this lane go on. */

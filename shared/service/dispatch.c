@@ -150,7 +150,7 @@ static void hear_request(void *arg, natsMsg *msg)
     const struct rpc *rpc = find_row(d, natsMsg_GetSubject(msg));
     if (rpc == NULL) {
         inbound_refuse(d->rt, msg, ERR_UNKNOWN_ROUTE, 0);
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
         return;
     }
     struct inbound *in = inbound_new(msg);

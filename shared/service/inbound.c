@@ -24,7 +24,7 @@ struct inbound *inbound_new(natsMsg *msg)
 
 void inbound_free(struct inbound *in)
 {
-    natsMsg_Destroy(in->msg);
+    bus_msg_free(in->msg);
     free(in);
 }
 
@@ -74,10 +74,11 @@ static void send_answer(struct bus *bus, natsMsg *msg, const struct rpc *rpc, st
         return;
     char status[16];
     char retry[16];
+    bool is_usual = e == OK && rq->status == 0;
     snprintf(status, sizeof(status), "%d", e == OK ? rpc_status(rpc, rq) : err_status(e));
     snprintf(retry, sizeof(retry), "%d", rq->retry_after_ms);
     const struct bus_head heads[] = {
-        {"Parley-Status",      status                                          },
+        {"Parley-Status",      is_usual ? NULL : status                        },
         {"Parley-Error",       e == OK ? NULL : err_name(e)                    },
         {"Parley-Retry-After", e != OK && rq->retry_after_ms > 0 ? retry : NULL},
     };

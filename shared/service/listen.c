@@ -162,7 +162,7 @@ static enum err listen_turn(struct listener *l)
     TRY(bus_consumer_fetch(l->consumer, msgs, FETCH_MAX, FETCH_MS, &count));
     for (int i = 0; i < count; i++) {
         handle_one(l, msgs[i]);
-        natsMsg_Destroy(msgs[i]);
+        bus_msg_free(msgs[i]);
     }
     return OK;
 }

@@ -92,9 +92,10 @@ enum err guard_ask(struct req *rq, enum guard guard, snowflake where, uint64_t p
  * request that is not transport. rq->events are then to be published, whatever the result. Used by
  * the dispatcher and by unit tests.
  *
- * What a process answers on the bus has these headers: Parley-Status, the HTTP status; of an error
- * also Parley-Error, its name ("unknown_channel"), and Parley-Retry-After, in milliseconds, when
- * there is a time to come back; the body is then the problem document. */
+ * What a process answers on the bus has these headers: Parley-Status, the HTTP status, unless it is
+ * the row's own (or 204 without a body); of an error also Parley-Error, its name
+ * ("unknown_channel"), and Parley-Retry-After, in milliseconds, when there is a time to come back;
+ * the body is then the problem document. */
 MUST_CHECK enum err rpc_call(const struct rpc *rpc, rpc_authorise_fn *may, struct req *rq,
                              const json_t *body, const json_t *params);
 

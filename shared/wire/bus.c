@@ -236,6 +236,7 @@ void bus_close(struct bus *b)
     natsConnection_Destroy(b->hear.nc);
     natsConnection_Destroy(b->ask.nc);
     bus_asks_free(b->asks);
+    bus_msgs_free();
     pthread_cond_destroy(&b->changed);
     pthread_mutex_destroy(&b->lock);
     free(b->name);
@@ -276,22 +277,12 @@ void bus_off_reconnect(struct bus *b, const void *arg)
 
 /* ---- send ---- */
 
-enum err bus_msg_make(const struct bus_out *out, natsMsg **ret)
+static bool is_plain(const struct bus_out *out)
 {
-    auto_msg natsMsg *msg = NULL;
-    TRY(bus_from_status(
-        natsMsg_Create(&msg, out->subject, out->reply_to, out->body, (int)out->body_len)));
-    for (size_t i = 0; i < out->head_count; i++) {
-        const struct bus_head *h = &out->heads[i];
-        if (h->value == NULL)
-            continue;
-        if (strpbrk(h->value, "\r\n") != NULL)
-            return ERR_INTERNAL;
-        TRY(bus_from_status(natsMsgHeader_Set(msg, h->name, h->value)));
-    }
-    *ret = msg;
-    msg = NULL;
-    return OK;
+    for (size_t i = 0; i < out->head_count; i++)
+        if (out->heads[i].value != NULL)
+            return false;
+    return out->reply_to == NULL;
 }
 
 enum err bus_send(struct bus *b, const struct bus_out *out)
@@ -301,6 +292,9 @@ enum err bus_send(struct bus *b, const struct bus_out *out)
     struct bus_link *link = bus_link_is_up(&b->ask) ? &b->ask : &b->hear;
     if (!bus_link_is_up(link))
         return ERR_UNAVAILABLE;
+    if (is_plain(out))
+        return bus_from_status(
+            natsConnection_Publish(link->nc, out->subject, out->body, (int)out->body_len));
     auto_msg natsMsg *msg = NULL;
     TRY(bus_msg_make(out, &msg));
     return bus_from_status(natsConnection_PublishMsg(link->nc, msg));

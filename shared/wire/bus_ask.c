@@ -177,7 +177,7 @@ static void on_answer(void *arg, natsMsg *msg)
     }
     bool is_answer = answer.fn != NULL && !natsMsg_IsNoResponders(msg);
     if (!is_answer)
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
     if (answer.fn != NULL)
         answer.fn(answer.arg, is_answer ? OK : ERR_UNAVAILABLE, is_answer ? msg : NULL);
 }

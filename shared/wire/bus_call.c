@@ -12,7 +12,7 @@
 #include "shared/wire/bus_private.h"
 #include "shared/wire/json.h"
 
-enum { KEY_LENGTH = 32 };
+enum { KEY_LENGTH = 32, STATUS_OK = 200 };
 
 struct waiter {
     sem_t done;
@@ -67,7 +67,7 @@ static int status_of(natsMsg *msg)
 {
     const char *text = NULL;
     if (natsMsgHeader_Get(msg, "Parley-Status", &text) != NATS_OK)
-        return 0;
+        return STATUS_OK;
     return (int)strtol(text, NULL, 10);
 }
 

@@ -61,6 +61,7 @@ enum err bus_ask_wait(struct req *rq, const struct bus_out *out, natsMsg **ret);
 
 /* ERR_INTERNAL when a header could break out of its line. */
 enum err bus_msg_make(const struct bus_out *out, natsMsg **ret);
+void bus_msgs_free(void); /* what bus_msg_free still keeps */
 
 enum err bus_hear_on(struct bus_link *link, const char *subject, const char *queue, bus_hear_fn *fn,
                      void *arg, struct bus_sub **ret);

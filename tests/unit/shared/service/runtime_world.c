@@ -61,6 +61,7 @@ void service_world_close(struct service_world *w)
 struct answer {
     struct asked *asked;
     sem_t *done;
+    int usual; /* the row's status */
 };
 
 static void copy_head(natsMsg *msg, const char *name, char *out, size_t size)
@@ -77,6 +78,7 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
     char number[16] = "";
     q->err = e;
     if (e == OK) {
+        snprintf(number, sizeof(number), "%d", natsMsg_GetDataLength(msg) > 0 ? a->usual : 204);
         copy_head(msg, "Parley-Status", number, sizeof(number));
         q->status = (int)strtol(number, NULL, 10);
         copy_head(msg, "Parley-Error", q->name, sizeof(q->name));
@@ -114,13 +116,21 @@ static void ask_one(struct service_world *w, const char *subject, struct answer 
         on_answer(a, e, NULL);
 }
 
+static int usual_status(const struct rpc_table *table, const char *subject)
+{
+    for (size_t i = 0; i < table->count; i++)
+        if (strcmp(table->rows[i].subject, subject) == 0)
+            return table->rows[i].status;
+    return 0;
+}
+
 void service_world_ask(struct service_world *w, const char *subject, struct asked *asked, size_t n)
 {
     sem_t done;
     auto_heap struct answer *answers = calloc(n, sizeof(*answers));
     sem_init(&done, 0, 0);
     for (size_t i = 0; i < n; i++) {
-        answers[i] = (struct answer){&asked[i], &done};
+        answers[i] = (struct answer){&asked[i], &done, usual_status(w->rt.service->api, subject)};
         ask_one(w, subject, &answers[i]);
     }
     for (size_t i = 0; i < n; i++)

@@ -216,6 +216,17 @@ TEST(an_error_answered_is_that_very_error)
     end(&w);
 }
 
+TEST(an_answer_without_a_status_is_the_usual_one)
+{
+    struct world w;
+    struct pet pet = {0};
+    if (!begin(&w, NULL, "{\"id\":\"5\",\"name\":\"Rex\"}"))
+        return;
+    CHECK(call(&w, 1, &pet) == OK);
+    CHECK(pet.id == 5);
+    end(&w);
+}
+
 TEST(nonsense_is_an_internal_error)
 {
     struct world w;
@@ -228,7 +239,7 @@ TEST(nonsense_is_an_internal_error)
     w.body = "{\"type\":\"/problems/ok\"}";
     w.status = "500";
     CHECK(call(&w, 1, &pet) == ERR_INTERNAL);
-    w.status = NULL;
+    w.status = "soon";
     CHECK(call(&w, 1, &pet) == ERR_INTERNAL);
     end(&w);
 }
