@@ -41,7 +41,7 @@ static void publish_fleeting(const struct runtime *rt, const struct event *ev)
     const struct event_type *type = &event_types[ev->type];
     if (type->keeping == DURABLE)
         LOG(ERROR, "event.homeless", KV("event", type->name));
-    else if (bus_publish_event(rt->bus, rt->source, ev, NULL, NULL) != OK)
+    else if (bus_publish_events(rt->bus, rt->source, &ev, 1) != OK)
         LOG(DEBUG, "event.gone", KV("event", type->name));
 }
 

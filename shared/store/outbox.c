@@ -7,7 +7,6 @@
 
 #include "shared/store/outbox.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -63,12 +62,10 @@ struct outbox {
     size_t done_cap;
 };
 
-/* One row on its way: freed by its last acknowledgement. */
+/* One row on its way. */
 struct flight {
     struct outbox *outbox;
     snowflake row;
-    atomic_int left;
-    atomic_bool is_kept;
 };
 
 static void row_done(struct outbox *o, snowflake row)
@@ -85,68 +82,51 @@ static void row_done(struct outbox *o, snowflake row)
         stopper_nudge(&o->stopper);
 }
 
-static void flight_land(struct flight *f)
+static void flight_land(void *arg, bool is_kept)
 {
-    if (atomic_fetch_sub(&f->left, 1) != 1)
-        return;
+    struct flight *f = arg;
     struct outbox *o = f->outbox;
-    if (atomic_load(&f->is_kept))
+    if (is_kept)
         row_done(o, f->row);
     atomic_fetch_sub(&o->in_flight, 1);
     free(f);
 }
 
-static void acked(void *arg, bool is_kept)
-{
-    struct flight *f = arg;
-    if (!is_kept)
-        atomic_store(&f->is_kept, false);
-    flight_land(f);
-}
-
-static struct flight *flight_new(struct outbox *o, snowflake row)
+/* Oldest first; at least one is durable. */
+static void publish_row(struct outbox *o, snowflake row, const struct event *const *evs, size_t n)
 {
     struct flight *f = heap_alloc(sizeof(*f));
-    f->outbox = o;
-    f->row = row;
-    atomic_init(&f->left, 1); /* ours, until everything is sent */
-    atomic_init(&f->is_kept, true);
+    *f = (struct flight){o, row};
     atomic_fetch_add(&o->in_flight, 1);
-    return f;
+    bus_keep_events(o->bus, o->source, evs, n, flight_land, f);
 }
 
-static void publish_one(struct outbox *o, const struct event *ev, struct flight *f)
+static size_t count_events(const struct event *ev)
 {
-    bool is_durable = event_types[ev->type].keeping == DURABLE;
-    if (!is_durable) {
-        /* Nobody waits for a fleeting event: when the bus is away it is simply gone. */
-        if (bus_publish_event(o->bus, o->source, ev, NULL, NULL) != OK)
-            LOG(DEBUG, "event.dropped", KV("type", event_types[ev->type].name));
-        return;
-    }
-    assert(f != NULL); /* what is durable has a row */
-    atomic_fetch_add(&f->left, 1);
-    if (bus_publish_event(o->bus, o->source, ev, acked, f) != OK)
-        acked(f, false);
+    size_t n = 0;
+    for (; ev != NULL; ev = ev->next)
+        n++;
+    return n;
 }
 
-/* rq->events is newest first; what goes out is oldest first. The depth is bounded by how many
- * events one handler emits. */
-static void publish_in_order(struct outbox *o, const struct event *ev, struct flight *f)
-{
-    if (ev == NULL)
-        return;
-    publish_in_order(o, ev->next, f);
-    publish_one(o, ev, f);
-}
-
+/* rq->events is newest first; what goes out is oldest first. */
 void outbox_publish_many(struct outbox *o, struct req *const *rqs, size_t n, int64_t row)
 {
-    struct flight *f = row != 0 ? flight_new(o, (snowflake)row) : NULL;
+    size_t count = 0;
     for (size_t i = 0; i < n; i++)
-        publish_in_order(o, rqs[i]->events, f);
-    if (f != NULL)
-        flight_land(f);
+        count += count_events(rqs[i]->events);
+    auto_heap const struct event **evs = heap_alloc_n(count + 1, sizeof(evs[0]));
+    size_t end = 0;
+    for (size_t i = 0; i < n; i++) {
+        end += count_events(rqs[i]->events);
+        size_t at = end;
+        for (const struct event *ev = rqs[i]->events; ev != NULL; ev = ev->next)
+            evs[--at] = ev;
+    }
+    if (row != 0)
+        publish_row(o, (snowflake)row, evs, count);
+    else if (bus_publish_events(o->bus, o->source, evs, count) != OK)
+        LOG(ERROR, "event.homeless", KV("events", (int64_t)count));
 }
 
 void outbox_publish(struct outbox *o, const struct req *rq, int64_t row)
@@ -215,10 +195,12 @@ static void relay_row(struct outbox *o, struct req *rq, const struct outbox_row 
         LOG(ERROR, "outbox.unreadable", KV("row", row->id));
         return;
     }
-    struct flight *f = flight_new(o, row->id);
+    size_t n = 0;
+    const struct event **evs =
+        (const struct event **)arena_new_n(&rq->arena, struct event *, count_events(events));
     for (const struct event *ev = events; ev != NULL; ev = ev->next)
-        publish_one(o, ev, f);
-    flight_land(f);
+        evs[n++] = ev;
+    publish_row(o, row->id, evs, n);
 }
 
 static enum err relay_page(struct outbox *o, struct req *rq, snowflake *after, size_t *ret_count)

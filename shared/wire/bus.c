@@ -285,11 +285,8 @@ static bool is_plain(const struct bus_out *out)
     return out->reply_to == NULL;
 }
 
-enum err bus_send(struct bus *b, const struct bus_out *out)
+enum err bus_send_by(struct bus_link *link, const struct bus_out *out)
 {
-    /* After a restart of the server the connections come back one by one: a question may be heard
-     * before there is another way for its answer. */
-    struct bus_link *link = bus_link_is_up(&b->ask) ? &b->ask : &b->hear;
     if (!bus_link_is_up(link))
         return ERR_UNAVAILABLE;
     if (is_plain(out))
@@ -298,4 +295,11 @@ enum err bus_send(struct bus *b, const struct bus_out *out)
     auto_msg natsMsg *msg = NULL;
     TRY(bus_msg_make(out, &msg));
     return bus_from_status(natsConnection_PublishMsg(link->nc, msg));
+}
+
+/* After a restart of the server the connections come back one by one: a question may be heard
+ * before there is another way for its answer. */
+enum err bus_send(struct bus *b, const struct bus_out *out)
+{
+    return bus_send_by(bus_link_is_up(&b->ask) ? &b->ask : &b->hear, out);
 }

@@ -104,12 +104,15 @@ void bus_caller_read(natsMsg *msg, struct arena *a, struct caller *ret, int64_t 
 
 /* ---- events ---- */
 
-/* Publish the event as a CloudEvent 1.0 (NATS protocol binding, binary mode) of source
- * "/services/messaging". A DURABLE one goes to JetStream; acked(arg, is_kept) follows on any
- * thread, exactly once, unless this failed. For a FLEETING one acked is not called. */
+/* Publish events, in this order, as CloudEvents 1.0 (NATS protocol binding, binary mode) of source
+ * "/services/messaging". */
+MUST_CHECK enum err bus_publish_events(struct bus *b, const char *source,
+                                       const struct event *const *evs, size_t n);
+/* The same; acked(arg, is_kept) follows on any thread, exactly once: does JetStream have every
+ * DURABLE one of them? */
 typedef void bus_acked_fn(void *arg, bool is_kept);
-MUST_CHECK enum err bus_publish_event(struct bus *b, const char *source, const struct event *ev,
-                                      bus_acked_fn *acked, void *arg);
+void bus_keep_events(struct bus *b, const char *source, const struct event *const *evs, size_t n,
+                     bus_acked_fn *acked, void *arg);
 
 /* Create or update the stream EVENTS from the durable rows of events.def. Blocks up to 5 s. */
 struct bus_stream {

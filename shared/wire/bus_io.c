@@ -63,6 +63,7 @@ static natsStatus on_attach(void **user, void *loop, natsConnection *nc, natsSoc
     struct bus_link *link = loop;
     link->io_nc = nc;
     link->io_fd = fd;
+    atomic_fetch_add(&link->attachments, 1);
     *user = link;
     return watch(link, EPOLL_CTL_ADD, EPOLLIN);
 }

@@ -7,6 +7,7 @@
 
 #include "shared/wire/bus_kv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "shared/base/log.h"
@@ -14,29 +15,43 @@
 #include "shared/wire/bus_private.h"
 #include "shared/wire/json.h"
 
-static void kv_free_p(kvStore **kv)
-{
-    kvStore_Destroy(*kv);
-}
+enum { NAME_SIZE = 80 };
 
+/* As NATS lays out a bucket whose keys keep one value. Who comes second finds the stream there, or
+ * brings it up to date with the settings. */
 enum err bus_kv_ensure(struct bus *b, const struct bus_kv *kv)
 {
-    kvConfig config;
-    (void)kvConfig_Init(&config);
-    config.Bucket = kv->bucket;
-    config.MaxValueSize = (int32_t)kv->max_value;
+    char name[NAME_SIZE];
+    char subject[NAME_SIZE];
+    const char *subjects[] = {subject};
+    (void)snprintf(name, sizeof(name), "KV_%s", kv->bucket);
+    (void)snprintf(subject, sizeof(subject), "$KV.%s.>", kv->bucket);
+
+    jsStreamConfig config;
+    (void)jsStreamConfig_Init(&config);
+    config.Name = name;
+    config.Subjects = subjects;
+    config.SubjectsLen = 1;
+    config.Storage = js_FileStorage;
+    config.MaxMsgsPerSubject = 1;
+    config.MaxMsgSize = (int32_t)kv->max_value;
     config.MaxBytes = kv->max_bytes;
-    config.StorageType = js_FileStorage;
-    config.Replicas = kv->replicas > 0 ? (int)kv->replicas : 1;
+    config.Replicas = kv->replicas > 0 ? kv->replicas : 1;
+    config.Discard = js_DiscardNew;
+    config.DenyDelete = true;
+    config.AllowRollup = true;
 
     if (!bus_link_is_up(&b->ask))
         return ERR_UNAVAILABLE;
     auto_js jsCtx *js = NULL;
-    __attribute__((cleanup(kv_free_p))) kvStore *store = NULL;
+    jsErrCode code = 0;
     TRY(bus_jetstream(&b->ask, &js));
-    natsStatus status = js_CreateKeyValue(&store, js, &config);
+    natsStatus status = js_AddStream(NULL, js, &config, NULL, &code);
+    if (code == JSStreamNameExistErr)
+        status = js_UpdateStream(NULL, js, &config, NULL, &code);
     if (status != NATS_OK)
-        LOG(WARN, "bus.kv", KV("bucket", kv->bucket), KV("status", natsStatus_GetText(status)));
+        LOG(WARN, "bus.kv", KV("bucket", kv->bucket), KV("status", natsStatus_GetText(status)),
+            KV("code", (int)code));
     return bus_from_status(status);
 }
 

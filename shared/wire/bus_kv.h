@@ -26,8 +26,8 @@ struct bus_kv {
     int64_t replicas;   /* in a cluster; 0: one */
 };
 
-/* Makes the bucket, in files, unless it is there. Blocks up to 5 s. Several processes may do this
- * at the same time. */
+/* Makes the bucket, in files, or gives it these limits if it is there. Blocks up to 5 s for each.
+ * Several processes may do this at the same time. */
 MUST_CHECK enum err bus_kv_ensure(struct bus *b, const struct bus_kv *kv);
 
 struct bus_kv_entry {

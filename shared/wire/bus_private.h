@@ -23,7 +23,8 @@ struct bus_link {
 
     natsConnection *io_nc; /* nc, known while connecting is still under way */
     int io_fd;
-    uint32_t io_events; /* what epoll watches; under libnats' lock of the connection */
+    uint32_t io_events;      /* what epoll watches; under libnats' lock of the connection */
+    atomic_uint attachments; /* how often it was connected */
 };
 
 /* The thread that moves the bytes of all links. Freed after they are closed. */
@@ -42,6 +43,7 @@ struct bus {
     struct bus_link ask;
     struct bus_link hear;
     struct bus_io *io;
+    atomic_bool is_replicated; /* the stream EVENTS */
     struct bus_asks *asks;
     char *name;
 
@@ -54,6 +56,7 @@ struct bus {
 };
 
 enum err bus_from_status(natsStatus s);
+enum err bus_send_by(struct bus_link *link, const struct bus_out *out);
 bool bus_link_is_up(const struct bus_link *link);
 
 /* bus_ask, waited for by the thread of a request. */

@@ -115,6 +115,7 @@ enum err bus_stream_ensure(struct bus *b, struct bus_stream s)
     config.MaxAge = (s.max_age_s > 0 ? s.max_age_s : DEFAULT_AGE_S) * NS_PER_SECOND;
     config.Duplicates = DUPLICATES_S * NS_PER_SECOND;
     config.Replicas = s.replicas > 0 ? s.replicas : 1;
+    atomic_store(&b->is_replicated, config.Replicas > 1);
 
     if (!bus_link_is_up(&b->ask))
         return ERR_UNAVAILABLE;

@@ -2,6 +2,7 @@
  *
  * Events on a real JetStream: what is kept, what consumers get, and when they get it again. */
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -79,7 +80,10 @@ static const struct event *make_event(struct world *w, enum event_id id)
 
 static enum err publish(struct world *w, const struct event *ev, struct acks *a)
 {
-    return bus_publish_event(w->bus, "/services/test", ev, on_ack, a);
+    if (event_types[ev->type].keeping == FLEETING)
+        return bus_publish_events(w->bus, "/services/test", &ev, 1);
+    bus_keep_events(w->bus, "/services/test", &ev, 1, on_ack, a);
+    return OK;
 }
 
 static natsMsg *fetch_one(struct bus_consumer *c, int timeout_ms)
@@ -175,6 +179,73 @@ TEST(what_is_given_back_comes_again)
         bus_ack(second);
     }
     bus_consumer_close(c);
+    end(&w);
+}
+
+/* MANY events at once, with one acknowledgement. */
+enum { MANY = 50 };
+static void publish_many(struct world *w, struct acks *a)
+{
+    const struct event *evs[MANY];
+    for (int i = 0; i < MANY; i++)
+        evs[i] = make_event(w, i == MANY - 1 ? EV_TYPING_START : EV_MESSAGE_CREATE);
+    bus_keep_events(w->bus, "/services/test", evs, MANY, on_ack, a);
+}
+
+TEST(one_acknowledgement_stands_for_all_events_before_it)
+{
+    struct world w;
+    struct acks acks = {0};
+    struct bus_consumer *c = NULL;
+    int kept = 0;
+    if (!begin(&w))
+        return;
+    CHECK(bus_stream_ensure(w.bus, (struct bus_stream){0}) == OK);
+    publish_many(&w, &acks);
+    wait_acks(&acks, 1);
+    CHECK_INT(atomic_load(&acks.kept), 1);
+    CHECK(bus_consumer_open(w.bus, "test_many", "evt.v1.>", &c) == OK);
+    for (natsMsg *msg; kept < MANY - 1 && (msg = fetch_one(c, WAIT_MS)) != NULL; kept++) {
+        bus_ack(msg);
+        bus_msg_free(msg);
+    }
+    CHECK_INT(kept, MANY - 1);
+    bus_consumer_close(c);
+    end(&w);
+}
+
+TEST(with_more_replicas_each_event_is_asked_for)
+{
+    struct world w;
+    struct acks acks = {0};
+    if (!begin(&w))
+        return;
+    CHECK(bus_stream_ensure(w.bus, (struct bus_stream){0}) == OK);
+    atomic_store(&w.bus->is_replicated, true);
+    publish_many(&w, &acks);
+    wait_acks(&acks, 1);
+    CHECK_INT(atomic_load(&acks.kept), 1);
+    kill(w.server.pid, SIGSTOP);
+    publish_many(&w, &acks);
+    nats_server_halt(&w.server);
+    wait_acks(&acks, 2);
+    CHECK_INT(atomic_load(&acks.lost), 1);
+    end(&w);
+}
+
+TEST(an_acknowledgement_that_came_over_another_connection_stands_for_nothing)
+{
+    struct world w;
+    struct acks acks = {0};
+    if (!begin(&w))
+        return;
+    CHECK(bus_stream_ensure(w.bus, (struct bus_stream){0}) == OK);
+    kill(w.server.pid, SIGSTOP);
+    publish_many(&w, &acks);
+    atomic_fetch_add(&w.bus->ask.attachments, 1); /* as a reconnect does */
+    kill(w.server.pid, SIGCONT);
+    wait_acks(&acks, 1);
+    CHECK_INT(atomic_load(&acks.lost), 1);
     end(&w);
 }
 

@@ -80,12 +80,17 @@ static struct bus_kv_entry get(struct req *rq, const char *key)
     return e;
 }
 
-TEST(a_bucket_may_be_made_twice)
+TEST(a_bucket_may_be_made_twice_and_with_other_limits)
 {
     struct world w;
     if (!begin(&w))
         return;
+    struct bus_kv larger = bucket;
+    larger.max_bytes *= 2;
+    CHECK_INT(put(&w.rq, "k", "kept", 0, NULL), OK);
     CHECK_INT(bus_kv_ensure(w.bus, &bucket), OK);
+    CHECK_INT(bus_kv_ensure(w.bus, &larger), OK);
+    CHECK_STR(get(&w.rq, "k").value, "kept");
     end(&w);
 }
 
