@@ -263,7 +263,7 @@ static void on_look(void *arg, const struct limit_state *state)
 }
 
 /* Every answer of a limited row says how its limit stands, also one that was not counted. */
-static void refuse(struct calling *c, const struct refusal *why)
+static void turn_away(struct calling *c, const struct refusal *why)
 {
     char who[WHO_SIZE];
     struct limit_ask ask;
@@ -318,8 +318,8 @@ static void start(struct calling *c)
 {
     enum err e = admit(c->gateway, &c->call);
     if (e != OK)
-        refuse(c, &(struct refusal){.err = e,
-                                    .retry_after_ms = e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0});
+        turn_away(c, &(struct refusal){
+                         .err = e, .retry_after_ms = e == ERR_UNAVAILABLE ? DRAIN_RETRY_MS : 0});
     else if (c->call.route->rate == RATE_AUTH)
         take_address_limit(c);
     else
@@ -354,5 +354,5 @@ void call_admit(struct gateway *g, const struct call *call, call_fn *fn, void *a
 void call_refuse(struct gateway *g, const struct call *call, const struct refusal *why, call_fn *fn,
                  void *arg)
 {
-    refuse(calling_new(g, call, fn, arg), why);
+    turn_away(calling_new(g, call, fn, arg), why);
 }

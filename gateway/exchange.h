@@ -55,7 +55,9 @@ struct exchange {
     struct identity who;
     bool is_signed_in;
     enum MHD_Result (*serve)(struct exchange *x); /* by the gateway itself; NULL: an API row */
-    enum err failed;                              /* decided before the body was read */
+    enum err failed;                              /* decided before the service was asked */
+    const char *failed_field;                     /* what is wrong, or NULL */
+    const char *failed_text;
     struct buf body;
     size_t discarded; /* bytes of the body nobody wants */
     struct answer answer;

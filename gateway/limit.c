@@ -49,8 +49,21 @@ static struct cache_script take_script = {
     .key_count = 1,
 };
 
+/* The same answer, and nothing counted. */
+static struct cache_script look_script = {
+    .text = "return {tonumber(redis.call('GET', KEYS[1]) or 0), redis.call('PTTL', KEYS[1])}",
+    .key_count = 1,
+};
+
+/* How a window is asked, by Redis and without it. */
+struct asking {
+    struct cache_script *script;
+    int64_t (*here)(struct limits *l, const char *key, int64_t seconds, int64_t *ret_left_ms);
+};
+
 /* One question on its way to Redis and back. */
 struct taking {
+    const struct asking *how;
     struct limits *limits;
     struct rate rate;
     const char *bucket;
@@ -114,10 +127,32 @@ static int64_t count_here(struct limits *l, const char *key, int64_t seconds, in
     return taken;
 }
 
-static void take_here(struct taking *t)
+static int64_t look_here(struct limits *l, const char *key, int64_t seconds UNUSED,
+                         int64_t *ret_left_ms)
+{
+    uint64_t hash = hash_key(l, key);
+    int64_t taken = 0;
+    int64_t left_us = 0;
+    int64_t now = mono_us();
+    pthread_mutex_lock(&l->lock);
+    const struct window *set = set_of(l, hash);
+    for (size_t i = 0; i < LOCAL_WAYS; i++)
+        if (set[i].key_hash == hash && set[i].ends_us > now) {
+            taken = set[i].taken;
+            left_us = set[i].ends_us - now;
+        }
+    pthread_mutex_unlock(&l->lock);
+    *ret_left_ms = (left_us + 999) / 1000;
+    return taken;
+}
+
+static const struct asking take = {&take_script, count_here};
+static const struct asking look = {&look_script, look_here};
+
+static void ask_here(struct taking *t)
 {
     int64_t left_ms;
-    int64_t taken = count_here(t->limits, t->key, t->rate.seconds, &left_ms);
+    int64_t taken = t->how->here(t->limits, t->key, t->rate.seconds, &left_ms);
     metric_add(METRIC_limits_alone_total, 0, 0, 1);
     tell(t, taken, left_ms);
 }
@@ -134,11 +169,12 @@ static void on_redis(void *arg, enum err e, const struct cache_value *v)
     if (e == OK && is_answer(v))
         tell(t, v->items[0].integer, v->items[1].integer > 0 ? v->items[1].integer : 0);
     else
-        take_here(t);
+        ask_here(t);
     free(t);
 }
 
-void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg)
+static void start(struct limits *l, const struct asking *how, const struct limit_ask *ask,
+                  limit_fn *fn, void *arg)
 {
     struct rate rate = ask->is_bot ? l->settings->limit_bot : l->settings->limits[ask->class];
     if (rate.count == 0 || ask->class == RATE_NONE) {
@@ -147,6 +183,7 @@ void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, voi
     }
 
     struct taking *t = heap_alloc(sizeof(*t));
+    t->how = how;
     t->limits = l;
     t->rate = rate;
     t->bucket = ask->is_bot ? "bot" : rate_class_names[ask->class];
@@ -158,10 +195,20 @@ void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, voi
     snprintf(length, sizeof(length), "%lld", (long long)rate.seconds * 1000);
     const char *argv[] = {t->key, length};
     if (!cache_is_up(l->cache) ||
-        cache_ask_script(l->cache, &take_script, argv, ARRAY_LEN(argv), on_redis, t) != OK) {
-        take_here(t);
+        cache_ask_script(l->cache, how->script, argv, ARRAY_LEN(argv), on_redis, t) != OK) {
+        ask_here(t);
         free(t);
     }
+}
+
+void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg)
+{
+    start(l, &take, ask, fn, arg);
+}
+
+void limit_look(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg)
+{
+    start(l, &look, ask, fn, arg);
 }
 
 /* ---- refused credentials ---- */
@@ -183,24 +230,16 @@ void limit_refused(struct limits *l, const char *address)
     (void)count_here(l, key, l->settings->limits[RATE_GENERAL].seconds, &left_ms);
 }
 
-/* Looks without taking a place: whoever was never refused needs none. */
+/* Whoever was never refused needs no place. */
 int64_t limit_barred_ms(struct limits *l, const char *address)
 {
     char key[KEY_SIZE];
+    int64_t left_ms;
     int64_t count = l->settings->limits[RATE_GENERAL].count;
     if (count == 0)
         return 0;
     refused_key(address, key);
-    uint64_t hash = hash_key(l, key);
-    int64_t left_us = 0;
-    int64_t now = mono_us();
-    pthread_mutex_lock(&l->lock);
-    const struct window *set = set_of(l, hash);
-    for (size_t i = 0; i < LOCAL_WAYS; i++)
-        if (set[i].key_hash == hash && set[i].taken >= count && set[i].ends_us > now)
-            left_us = set[i].ends_us - now;
-    pthread_mutex_unlock(&l->lock);
-    return (left_us + 999) / 1000;
+    return look_here(l, key, 0, &left_ms) >= count ? left_ms : 0;
 }
 
 enum err limits_open(struct gateway *g, struct limits **ret)

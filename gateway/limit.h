@@ -33,6 +33,8 @@ struct limit_ask {
     const char *who; /* user id, or address before log-in, or address and account */
 };
 void limit_take(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg);
+/* As it stands, without taking a place: for who is refused before being counted. */
+void limit_look(struct limits *l, const struct limit_ask *ask, limit_fn *fn, void *arg);
 
 /* Each credential that nobody knows yet costs auth a question or this gateway a signature. An
  * address whose credentials were refused as often as RATE_GENERAL allows has no new ones looked at

@@ -235,18 +235,17 @@ static void on_identity(void *arg, enum err e, const struct identity *who)
 {
     struct exchange *x = arg;
     /* Who need not be signed in is not held up by a token that has expired. */
-    if (e != OK && x->match.route->guard != GUARD_PUBLIC) {
-        x->answer.retry_after_ms = retry_ms(x, e);
-        answer_fail(&x->answer, e, NULL, NULL);
-        exchange_resume(x);
-        return;
-    }
+    if (e == OK || x->match.route->guard == GUARD_PUBLIC)
+        e = x->failed;
     if (who != NULL) {
         x->who = *who;
         x->is_signed_in = true;
     }
     struct call call = exchange_call(x);
-    if (x->raw != NULL)
+    struct refusal why = {e, x->failed_field, x->failed_text, retry_ms(x, e)};
+    if (e != OK)
+        call_refuse(x->gateway, &call, &why, on_answer, x);
+    else if (x->raw != NULL)
         call_admit(x->gateway, &call, on_answer, x);
     else
         call_start(x->gateway, &call, on_answer, x);
@@ -279,6 +278,22 @@ static size_t content_length(const struct exchange *x)
     return text != NULL && str_parse_u64(text, strlen(text), &len) ? (size_t)len : 0;
 }
 
+/* Somebody is behind every answer of a row, also behind a refusal: it tells how their limit stands.
+ */
+static enum MHD_Result turn_away(struct exchange *x)
+{
+    return x->match.route != NULL ? ask(x) : respond_fail(x, x->failed);
+}
+
+static enum MHD_Result turn_away_for(struct exchange *x, enum err e, const char *field,
+                                     const char *text)
+{
+    x->failed = e;
+    x->failed_field = field;
+    x->failed_text = text;
+    return turn_away(x);
+}
+
 /* A failure known from the head is answered after the body, if that is short: a client still busy
  * sending would not see an answer followed by a closed connection. */
 static enum MHD_Result read_body(struct exchange *x, enum err failed)
@@ -288,7 +303,7 @@ static enum MHD_Result read_body(struct exchange *x, enum err failed)
     if (failed == OK && content_length(x) > LIMIT_BODY)
         x->failed = ERR_TOO_LARGE;
     if (x->failed != OK && content_length(x) > DISCARD_MAX)
-        return respond_fail(x, x->failed);
+        return turn_away(x);
     return MHD_YES;
 }
 
@@ -309,16 +324,15 @@ static enum MHD_Result begin_raw(struct exchange *x)
 
 static enum MHD_Result begin_api(struct exchange *x, const char *path)
 {
-    const char *name = NULL;
     if (strcmp(path, "/openapi.json") == 0 || strcmp(path, "/asyncapi.json") == 0)
         return serve(x, serve_document);
     enum err e = route_match(x->method, path, strlen(path), &x->match);
     if (e == ERR_METHOD_NOT_ALLOWED && strcmp(x->method, "OPTIONS") == 0)
         return serve(x, cors_preflight);
     if (e == OK)
-        e = params_encode(&x->arena, &x->match, x->query, &x->params, &name);
+        e = params_encode(&x->arena, &x->match, x->query, &x->params, &x->failed_field);
     if (e == ERR_INVALID_FORM)
-        answer_fail(&x->answer, e, name, "is not valid");
+        x->failed_text = "is not valid";
     if (e == OK && x->match.route->mode == MODE_RAW)
         return begin_raw(x);
     return read_body(x, e);
@@ -398,16 +412,17 @@ static enum MHD_Result end_body(struct exchange *x)
 {
     const char *key = exchange_header(x, "Idempotency-Key");
     if (x->failed != OK)
-        return x->answer.status != 0 ? respond_answer(x) : respond_fail(x, x->failed);
+        return x->answer.status != 0 ? respond_answer(x) : turn_away(x);
     if (x->serve != NULL)
         return x->serve(x);
     if (x->raw != NULL)
         return x->raw->end(x);
     /* A form of another site can send text/plain without asking first, JSON it cannot. */
     if (x->body.len > 0 && !is_json(exchange_header(x, "Content-Type")))
-        return respond_fail(x, ERR_UNSUPPORTED_MEDIA_TYPE);
+        return turn_away_for(x, ERR_UNSUPPORTED_MEDIA_TYPE, NULL, NULL);
     if (key != NULL && !is_printable(key, LIMIT_NONCE))
-        return respond_fail_field(x, "Idempotency-Key", "must be 1 to 64 printable characters");
+        return turn_away_for(x, ERR_INVALID_FORM, "Idempotency-Key",
+                             "must be 1 to 64 printable characters");
     return ask(x);
 }
 

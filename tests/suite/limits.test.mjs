@@ -60,6 +60,21 @@ async function exhaust(base, operation, token) {
   return undefined;
 }
 
+/** Refused without being counted: by nobody, by a token that is none, with a body that is none. */
+async function refuse(base, operation, token) {
+  const path = somewhere(operation.path);
+  const tries = operation.guard === 'public' ? [] : [{ status: 401 }, { status: 401, token: 'nonsense' }];
+  if (operation.body) tries.push({ status: 415, token, raw: new Blob(['no JSON'], { type: 'text/plain' }) });
+  if (operation.body) tries.push({ status: 413, token, raw: new Blob([' '.repeat(70000)], { type: 'application/json' }) });
+  for (const it of tries) {
+    const given = await call(base, operation.method, path, { ...it, headers: fromElsewhere(), isChecked: false });
+    const what = `${operation.method} ${path}: ${given.status}`;
+    assert.equal(given.status, it.status, what);
+    assertTold(given.headers, what);
+    assert.equal(given.headers.get('x-ratelimit-remaining'), '2', what);
+  }
+}
+
 /** Results of `make` for each, a few at a time. */
 async function pool(list, make) {
   const results = [];
@@ -78,6 +93,7 @@ test('every row is refused with 429 once its limit is used up, and says when to 
     const rows = operations.filter((it) => /^(user|server|channel)$/.test(it.guard) && it.id !== 'auth.session.end');
     await pool(rows, async (operation) => {
       const { token } = await someone();
+      await refuse(base, operation, token);
       assert.equal(await exhaust(base, operation, token), 3, operation.id);
     });
     for (const operation of operations.filter((it) => it.guard === 'admin')) {

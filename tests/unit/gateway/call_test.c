@@ -46,8 +46,8 @@ static enum err ask_with(struct front *f, const struct route *r, const struct id
     enum err e = asked.answer.err;
     CHECK_INT(asked.answer.status, e == OK ? 200 : err_status(e));
     CHECK((asked.answer.limit.bucket == NULL) ==
-          (f->settings.limits[r->rate].count == 0 || e == ERR_UNAUTHORIZED ||
-           e == ERR_MISSING_PERMISSIONS));
+          (f->settings.limits[r->rate].count == 0 || r->rate == RATE_NONE));
+    CHECK(asked.answer.limit.remaining <= f->settings.limits[r->rate].count);
     answer_done(&asked.answer);
     return e;
 }
@@ -115,6 +115,18 @@ TEST(a_key_that_may_read_may_write_nothing)
     front_close(&f);
 }
 
+/* The first request of whoever follows fills the window. */
+static void refuse_each_row(struct front *f)
+{
+    for (size_t i = 0; i < route_count; i++) {
+        const struct route *r = &routes[i];
+        char ip[64];
+        snprintf(ip, sizeof(ip), "nobody-%lld-%zu", (long long)mono_us(), i);
+        for (int again = 0; again < 3 && r->guard != GUARD_PUBLIC; again++)
+            expect(ask_as(f, r, NULL, ip), ERR_UNAUTHORIZED, r);
+    }
+}
+
 /* Each row gets an asker of its own, whose window it fills with its first request. */
 static void fill_each_class(struct front *f)
 {
@@ -142,6 +154,7 @@ TEST(every_row_with_a_class_is_limited_by_it)
     struct front f;
     limit_each_class(&f);
     front_open(&f);
+    refuse_each_row(&f);
     fill_each_class(&f);
     front_close(&f);
 }
@@ -152,6 +165,7 @@ TEST(every_row_is_limited_while_redis_is_away)
     limit_each_class(&f);
     f.settings.redis_url = "redis://127.0.0.1:1";
     front_open(&f);
+    refuse_each_row(&f);
     fill_each_class(&f);
     front_close(&f);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gateway/identity.h"
+#include "gateway/routes.h"
 #include "shared/base/clock.h"
 #include "shared/base/macros.h"
 #include "shared/crypto/secret.h"
@@ -264,6 +265,76 @@ TEST(a_class_ends_after_its_count_and_says_so)
     got = front_get(&w, API "/users/9", token);
     CHECK_INT(http_status(got), 429);
     CHECK(strstr(got, "Retry-After: 60\r\n") != NULL);
+    front_close(&w);
+}
+
+/* One request of a row, wrong in one way or right. */
+struct knock {
+    const char *id; /* in the path's parameters */
+    const char *headers;
+    bool is_signed_in;
+    size_t body_len; /* of a body in one chunk; 0: none */
+};
+
+static const char *knock_at(struct front *w, const struct route *r, const struct knock *k)
+{
+    auto_buf struct buf out = {0};
+    snowflake user = (snowflake)mono_us(); /* whose windows no other test has used */
+    buf_printf(&out, "%s " API, r->method);
+    for (const char *at = r->path; *at != '\0'; at++) {
+        if (*at != '{') {
+            buf_addc(&out, *at);
+            continue;
+        }
+        buf_adds(&out, k->id);
+        at = strchr(at, '}');
+    }
+    buf_printf(&out, " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s", k->headers);
+    if (k->is_signed_in)
+        buf_printf(&out, "Authorization: Bearer %s\r\n", front_token(w, user, 90));
+    if (k->body_len > 0) {
+        buf_printf(&out, "Transfer-Encoding: chunked\r\n\r\n%zx\r\n", k->body_len);
+        for (size_t i = 0; i < k->body_len; i++)
+            buf_addc(&out, ' ');
+        buf_adds(&out, "\r\n0\r\n");
+    }
+    buf_adds(&out, "\r\n");
+    return front_http(w, out.data, out.len);
+}
+
+TEST(every_answer_of_a_limited_row_says_how_its_limit_stands)
+{
+    static const struct knock knocks[] = {
+        {"1",   "",                                  true,  0             },
+        {"1",   "",                                  false, 0             },
+        {"1",   "Authorization: Bearer a.b.c\r\n",   false, 0             },
+        {"1",   "Authorization: Basic eDp5\r\n",     false, 0             },
+        {"%00", JSON,                                true,  0             },
+        {"1",   "Content-Type: text/plain\r\n",      true,  2             },
+        {"1",   "Content-Type: text/plain\r\n",      false, 2             },
+        {"1",   JSON,                                true,  LIMIT_BODY + 1},
+        {"1",   JSON "Idempotency-Key: a b\r\n",     true,  2             },
+        {"1",   JSON "Content-Length: 99000000\r\n", true,  0             },
+        {"1",   "Content-Length: 99000000\r\n",      false, 0             },
+    };
+    enum { PROMISES = ARRAY_LEN(knocks) - 2 }; /* from here on a body is said and not sent */
+    struct front w;
+    front_begin(&w);
+    for (enum rate_class c = RATE_GENERAL; c < RATE_COUNT; c++)
+        w.settings.limits[c] = (struct rate){900000, 60};
+    front_open(&w);
+    for (size_t i = 0; i < route_count; i++)
+        for (size_t k = 0; k < ARRAY_LEN(knocks); k++) {
+            /* Who is let in and breaks off has no answer: only a download is, before its body. */
+            if (k >= PROMISES && strcmp(routes[i].method, "GET") == 0)
+                continue;
+            const char *got = knock_at(&w, &routes[i], &knocks[k]);
+            bool is_told = strstr(got, "X-RateLimit-Limit: 900000\r\n") != NULL &&
+                           strstr(got, "X-RateLimit-Remaining: ") != NULL &&
+                           strstr(got, "X-RateLimit-Reset: ") != NULL;
+            if (!CHECK(is_told == (routes[i].rate != RATE_NONE)))
+                printf("%s %s, knock %zu: %.300s\n", routes[i].method, routes[i].path, k, got);
+        }
     front_close(&w);
 }
 
