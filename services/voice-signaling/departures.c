@@ -10,7 +10,7 @@
 #include "shared/wire/bus.h"
 #include "shared/wire/event.h"
 
-enum { SWEEP_PAGES = 20 };
+enum { SWEEP_PAGE = 500 }; /* users presence is asked about at a time */
 
 struct session_end {
     const char *session_id;
@@ -153,18 +153,18 @@ static enum err remove_absent(struct req *rq, const struct list *users)
     return OK;
 }
 
-/* While presence or Redis is away nobody is known to be absent. */
+/* While presence does not know, nobody is known to be absent. */
 enum err ghost_sweep(struct req *rq)
 {
-    for (size_t page = 0; page < SWEEP_PAGES; page++) {
-        struct list users;
-        enum err e = room_users(rq, page * ROOM_USERS_PAGE, &users);
-        if (e == OK && users.count > 0)
-            e = remove_absent(rq, &users);
-        if (e != OK)
-            return e == ERR_UNAVAILABLE || e == ERR_TIMEOUT ? OK : e;
-        if (users.count < ROOM_USERS_PAGE)
-            break;
+    struct list users;
+    enum err e = room_users(rq, &users);
+    for (size_t at = 0; e == OK && at < users.count; at += SWEEP_PAGE) {
+        const size_t left = users.count - at;
+        const struct list page = {
+            .items = LIST_AT(&users, snowflake, at),
+            .count = left < SWEEP_PAGE ? left : SWEEP_PAGE,
+        };
+        e = remove_absent(rq, &page);
     }
-    return OK;
+    return e == ERR_UNAVAILABLE || e == ERR_TIMEOUT ? OK : e;
 }

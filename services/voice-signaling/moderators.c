@@ -22,7 +22,7 @@ SHAPE(participant_mute_args);
 enum err participant_mute(struct req *rq, const struct participant_mute_args *in)
 {
     const struct participant_args who = {in->channel_id, in->user_id};
-    const struct seat_change change = {"server_muted", in->muted};
+    const struct seat_change change = {SEAT_SERVER_MUTED, in->muted};
     struct seat seat;
     TRY(room_change(rq, &who, &change, 1, &seat));
     state_tell(rq, EV_VOICE_STATE, &seat);

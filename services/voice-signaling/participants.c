@@ -205,18 +205,22 @@ enum err participant_list(struct req *rq, const struct channel_args *in)
     return reply_list(rq, &voice_state_shape, &states);
 }
 
+enum { PATCH_FLAGS = 3 };
 static size_t changes_of(const struct participant_patch *in,
-                         struct seat_change changes[SEAT_CHANGES_MAX])
+                         struct seat_change changes[PATCH_FLAGS])
 {
-    const struct seat_change all[] = {
-        {"muted",    in->muted   },
-        {"deafened", in->deafened},
-        {"video",    in->video   }
+    const struct {
+        const char *name;
+        struct seat_change change;
+    } all[PATCH_FLAGS] = {
+        {"muted",    {SEAT_MUTED, in->muted}      },
+        {"deafened", {SEAT_DEAFENED, in->deafened}},
+        {"video",    {SEAT_VIDEO, in->video}      },
     };
     size_t count = 0;
-    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+    for (size_t i = 0; i < PATCH_FLAGS; i++)
         if (shape_given(&participant_patch_shape, in, all[i].name))
-            changes[count++] = all[i];
+            changes[count++] = all[i].change;
     return count;
 }
 
@@ -227,7 +231,7 @@ enum err participant_update(struct req *rq, const struct participant_patch *in)
         TRY(channel_locate(rq, in->channel_id, &place));
         TRY(may_show_video(rq, &place));
     }
-    struct seat_change changes[SEAT_CHANGES_MAX];
+    struct seat_change changes[PATCH_FLAGS];
     size_t count = changes_of(in, changes);
     const struct participant_args me = {in->channel_id, rq->actor};
     struct seat seat;

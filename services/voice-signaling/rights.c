@@ -3,7 +3,7 @@
  * Who may no longer be where they sit. Whatever can take VIEW_CHANNEL or CONNECT away marks the
  * server, and everybody who sits in it is looked at again: within a second, and once more when
  * messaging cannot any more answer with what was true before. Handlers of events ask nobody, so a
- * mark waits in Redis for the clock, and survives messaging's being away.
+ * mark waits for the clock, and survives messaging's being away.
  */
 #include "services/voice-signaling/voice.h"
 
@@ -81,11 +81,14 @@ static enum err recheck_server(struct req *rq, snowflake server_id)
     return OK;
 }
 
-/* While messaging or Redis is away nobody is known to have lost anything: the mark stays. */
+/* While messaging is away nobody is known to have lost anything: the mark stays. This comes by
+ * every second, so it is who notices that the bus has lost its store, and the rooms with it. */
 enum err rights_sweep(struct req *rq)
 {
     struct list marks;
     enum err e = recheck_marks(rq, RECHECK_SERVERS, &marks);
+    if (e == ERR_GONE)
+        return rooms_prepare(rq);
     for (size_t i = 0; e == OK && i < marks.count; i++) {
         const struct recheck *mark = LIST_AT(&marks, struct recheck, i);
         e = recheck_server(rq, mark->server_id);

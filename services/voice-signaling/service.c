@@ -10,10 +10,11 @@ enum { GHOSTS_EVERY_S = 20, RIGHTS_EVERY_S = 1 };
 #define SETTING(member, kind) CONF(voice_settings, member, kind)
 /* clang-format off */
 static const struct conf_key voice_keys[] = {
-    {"TURN_SECRET", SETTING(turn_secret, STR), "",     CONF_SECRET, "what the relay's passwords are made with; the relay has the same", 0, 0},
-    {"TURN_URLS",   SETTING(turn_urls, STR),   "",     0,           "relays, separated by commas: turn:host:3478?transport=udp", 0, 0},
-    {"STUN_URLS",   SETTING(stun_urls, STR),   "",     0,           "servers that tell one's address, separated by commas", 0, 0},
-    {"TURN_TTL_S",  SETTING(turn_ttl_s, INT),  "3600", 0,           "seconds a relay's password works", 30, 86400},
+    {"TURN_SECRET",    SETTING(turn_secret, STR),    "",     CONF_SECRET, "what the relay's passwords are made with; the relay has the same", 0, 0},
+    {"TURN_URLS",      SETTING(turn_urls, STR),      "",     0,           "relays, separated by commas: turn:host:3478?transport=udp", 0, 0},
+    {"STUN_URLS",      SETTING(stun_urls, STR),      "",     0,           "servers that tell one's address, separated by commas", 0, 0},
+    {"TURN_TTL_S",     SETTING(turn_ttl_s, INT),     "3600", 0,           "seconds a relay's password works", 30, 86400},
+    {"ROOMS_REPLICAS", SETTING(rooms_replicas, INT), "1",    0,           "copies of the voice rooms in a NATS cluster", 1, 5},
 };
 /* clang-format on */
 
@@ -51,7 +52,7 @@ const struct service voice_service = {
     .api = &voice_api,
     .hears = hears,
     .jobs = jobs,
-    .needs = NEEDS_CACHE,
+    .prepare = rooms_prepare,
     .keys = voice_keys,
     .key_count = ARRAY_LEN(voice_keys),
     .settings_size = sizeof(struct voice_settings),

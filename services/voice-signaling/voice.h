@@ -3,11 +3,11 @@
 #define SERVICES_VOICE_SIGNALING_VOICE_H
 
 /* Rooms of voice channels: who is in them, in which state, and what participants tell each other to
- * connect. Rooms live in Redis; a user is in one at a time, whatever their devices. */
+ * connect. Rooms live on the bus, in a bucket of JetStream; a user is in one at a time, whatever
+ * their devices. */
 
 #include "shared/domain/snowflake.h"
 #include "shared/service/service.h"
-#include "shared/store/cache.h"
 #include "shared/wire/field.h"
 #include "shared/wire/req.h"
 
@@ -28,6 +28,7 @@ struct voice_settings {
     const char *turn_urls; /* separated by commas */
     const char *stun_urls;
     int64_t turn_ttl_s;
+    int64_t rooms_replicas;
 };
 
 /* A participant as everybody sees it. */
@@ -56,8 +57,13 @@ struct participant_args {
 };
 extern const struct shape participant_args_shape;
 
-/* rooms.c: the one place that reads and writes rooms; each function is one script, so rooms never
- * show a step halfway. */
+/* The bucket, and what names of its keys begin with where others must know. */
+#define ROOMS_BUCKET "voice"
+#define RECHECK_KEY  "recheck."
+
+/* rooms.c: the one place that reads and writes rooms. Who sits where changes by one write, which of
+ * two that race only one has made: so each change is told by one, and nobody sits in two rooms. */
+MUST_CHECK enum err rooms_prepare(struct req *rq);
 struct seat {
     struct voice_state state;
     snowflake app_id; /* whose events tell of it */
@@ -74,11 +80,11 @@ MUST_CHECK enum err room_server_seats(struct req *rq, snowflake server_id, struc
 /* ERR_UNKNOWN_VOICE_STATE when the user is not in that channel. */
 MUST_CHECK enum err room_seat(struct req *rq, const struct participant_args *who, struct seat *ret);
 
+enum seat_flag { SEAT_MUTED, SEAT_DEAFENED, SEAT_VIDEO, SEAT_SERVER_MUTED };
 struct seat_change {
-    const char *name; /* "muted", "deafened", "video" or "server_muted" */
+    enum seat_flag flag;
     bool value;
 };
-enum { SEAT_CHANGES_MAX = 4 };
 MUST_CHECK enum err room_change(struct req *rq, const struct participant_args *who,
                                 const struct seat_change *changes, size_t count, struct seat *ret);
 
@@ -94,18 +100,17 @@ MUST_CHECK enum err room_leave(struct req *rq, const struct departure *d, struct
 /* Everybody of a channel, or of a server's channels; struct seat. */
 MUST_CHECK enum err room_clear(struct req *rq, snowflake channel_id, struct list *ret);
 MUST_CHECK enum err room_clear_server(struct req *rq, snowflake server_id, struct list *ret);
-/* A page of the users who are in rooms for more than a minute, from `offset`; snowflakes. */
-enum { ROOM_USERS_PAGE = 500 };
-MUST_CHECK enum err room_users(struct req *rq, size_t offset, struct list *ret);
+/* Who is in rooms for more than a minute; snowflakes. */
+MUST_CHECK enum err room_users(struct req *rq, struct list *ret);
 
-/* Servers where rights changed. A mark stays until it is due and done with. */
+/* rechecks.c: servers where rights changed. A mark stays until it is due and done with. */
 struct recheck {
     snowflake server_id;
-    const char *until; /* as Redis has it */
+    uint64_t revision;
     bool is_due;
 };
 MUST_CHECK enum err recheck_mark(struct req *rq, snowflake server_id);
-/* struct recheck, at most `max`, the oldest first. */
+/* struct recheck, at most `max`. ERR_GONE when the bucket is. */
 MUST_CHECK enum err recheck_marks(struct req *rq, size_t max, struct list *ret);
 MUST_CHECK enum err recheck_done(struct req *rq, const struct recheck *mark);
 

@@ -40,14 +40,15 @@ for (const [user, requests] of Object.entries(foreign)) {
   test(`${user} cannot speak for another service, nor listen in`, async () => {
     await withBus(user, async (bus) => {
       const events = Object.entries(own).filter(([name]) => name !== user).map(([, subject]) => subject);
-      const denied = [...requests, ...events, '$JS.API.STREAM.DELETE.EVENTS', '$JS.API.STREAM.PURGE.EVENTS', '$SYS.REQ.SERVER.PING', 'anything'];
+      const rooms = user === 'voice' ? [] : ['$KV.voice.room.1.1', '$JS.API.STREAM.INFO.KV_voice', '$JS.API.STREAM.MSG.GET.KV_voice', '$JS.API.STREAM.PURGE.KV_voice'];
+      const denied = [...requests, ...events, ...rooms, '$JS.API.STREAM.DELETE.EVENTS', '$JS.API.STREAM.PURGE.EVENTS', '$SYS.REQ.SERVER.PING', 'anything'];
       for (const subject of denied) {
         const before = violations(bus).length;
         await bus.publish(subject, '{}');
         assert.equal(violations(bus).length, before + 1, `${user} may publish ${subject}`);
       }
       const others = Object.keys(foreign).filter((name) => name !== user);
-      for (const subject of [...others.map((name) => `rpc.${name}.>`), '_INBOX.>', '_INBOX.gateway.>', 'rpc.>', '>', '$SYS.>']) {
+      for (const subject of [...others.map((name) => `rpc.${name}.>`), '_INBOX.>', '_INBOX.gateway.>', 'rpc.>', '>', '$SYS.>', '$KV.>']) {
         const before = violations(bus).length;
         await bus.subscribe(subject, 100 + before);
         assert.equal(violations(bus).length, before + 1, `${user} may subscribe ${subject}`);
@@ -55,6 +56,26 @@ for (const [user, requests] of Object.entries(foreign)) {
     });
   });
 }
+
+test('voice writes and tidies the bucket of its rooms, cannot take it away and reaches no other', async () => {
+  await withBus('voice', async (bus) => {
+    const own = ['CREATE', 'UPDATE', 'INFO', 'MSG.GET', 'PURGE'].map((verb) => `$JS.API.STREAM.${verb}.KV_voice`);
+    // What is no JSON has no effect.
+    for (const subject of own) await bus.publish(subject, 'no JSON');
+    assert.deepEqual(violations(bus), []);
+    const others = [
+      ...own.map((subject) => subject.replace('KV_voice', 'KV_other')),
+      ...['DELETE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE', 'PEER.REMOVE'].map((verb) => `$JS.API.STREAM.${verb}.KV_voice`),
+      '$JS.API.STREAM.MSG.GET.EVENTS', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.LIST', '$KV.other.room',
+      '$JS.API.CONSUMER.CREATE.KV_voice', '$JS.API.CONSUMER.DURABLE.CREATE.KV_voice.thief', '$JS.API.DIRECT.GET.KV_voice',
+    ];
+    for (const subject of others) {
+      const before = violations(bus).length;
+      await bus.publish(subject, '{}');
+      assert.equal(violations(bus).length, before + 1, `voice may publish ${subject}`);
+    }
+  });
+});
 
 test('the gateway asks, and neither answers nor makes durable events', async () => {
   await withBus('gateway', async (bus) => {

@@ -2,8 +2,8 @@
 #ifndef TESTS_UNIT_SERVICES_VOICE_SIGNALING_SCENE_H
 #define TESTS_UNIT_SERVICES_VOICE_SIGNALING_SCENE_H
 
-/* Two voice channels of a server and some users, all this test's own, in a real Redis. Messaging is
- * played by the test: everybody may do everything until it says otherwise. */
+/* Two voice channels of a server and some users, all this test's own, in a real bucket. Messaging
+ * is played by the test: everybody may do everything until it says otherwise. */
 
 #include "services/voice-signaling/voice.h"
 #include "tests/kit.h"
@@ -41,8 +41,11 @@ enum err asks(snowflake user, const char *subject, snowflake channel, const char
 int crowd(snowflake channel);
 
 /* A request of no kit: what is done by the clock asks others, which it could not within a
- * transaction. Close its cache and release its arena. */
+ * transaction. Release its arena. */
 struct req clockwork(void);
+
+/* As if they had sat down long ago. */
+void grows_old(struct req *rq, snowflake user);
 
 /* How many a sweep sent away. */
 int left_by(enum err (*sweep)(struct req *rq), struct req *rq);
