@@ -80,7 +80,7 @@ static void add_page_headers(struct MHD_Response *response)
     static const char *const rows[][2] = {
         {"Content-Security-Policy",
          "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
-         "connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; object-src 'none'; "
+         "connect-src 'self' ws: wss:; object-src 'none'; "
          "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"},
         {"X-Frame-Options",            "DENY"                         },
         {"Referrer-Policy",            "no-referrer"                  },

@@ -354,6 +354,19 @@ TEST(log_ins_of_one_account_do_not_use_up_anothers)
     front_close(&w);
 }
 
+TEST(a_page_may_load_and_run_only_what_is_ours)
+{
+    struct front w;
+    front_begin(&w);
+    front_open(&w);
+    const char *got = front_get(&w, "/", "");
+    CHECK_INT(http_status(got), 200);
+    CHECK(strstr(got, "Content-Security-Policy: default-src 'self'; img-src 'self' data: blob:; "
+                      "media-src 'self' blob:; connect-src 'self' ws: wss:; object-src 'none'; "
+                      "base-uri 'none'; form-action 'self'; frame-ancestors 'none'\r\n") != NULL);
+    front_close(&w);
+}
+
 TEST(broken_requests_never_reach_a_service_and_never_crash)
 {
     static const char *const requests[] = {
