@@ -444,7 +444,7 @@ static bool resume_here(struct session *s, const struct identity *who)
         (old->state != SESSION_DETACHED && old->state != SESSION_ACTIVE))
         return false;
     if (!replay_rewind(&old->out, e->received)) {
-        session_close(old, CLOSE_NORMAL);
+        session_close(old, CLOSE_UNKNOWN_ERROR);
         return false;
     }
     char json[128];

@@ -35,6 +35,8 @@ struct loop {
     uint64_t serials;
     struct buf fresh; /* serials of those presence has not been told of */
     struct timer welcome;
+    struct buf gone; /* ids of those that have ended, which presence has not been told of */
+    struct timer goodbye;
     struct timer beat;    /* of presence: who is there */
     struct timer recheck; /* whether users' events were missed could not be found out yet */
     struct loop_private *private;

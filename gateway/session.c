@@ -93,10 +93,7 @@ void session_state(struct session *s, enum session_state to)
     /* Final: who overflowed while it was let in has missed something. */
     if (s->state == SESSION_CLOSING)
         return;
-    if (to == SESSION_ACTIVE && s->state != SESSION_ACTIVE)
-        presence_open(s);
-    else if (to != SESSION_ACTIVE && s->state == SESSION_ACTIVE)
-        presence_close(s);
+    presence_follow(s, to);
     s->state = to;
     switch (to) {
     case SESSION_AWAITING:
@@ -211,7 +208,7 @@ void session_reset(struct session *s)
     if (s->state == SESSION_CLOSING)
         return;
     if (s->socket == NULL) {
-        session_close(s, CLOSE_NORMAL);
+        session_close(s, CLOSE_UNKNOWN_ERROR);
         return;
     }
     session_state(s, SESSION_AWAITING);

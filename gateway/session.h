@@ -48,6 +48,7 @@ struct session {
     enum session_state state;
     enum close_reason reason; /* CLOSING */
     bool is_dirty;
+    snowflake shown_as; /* whom presence was told of; 0: nobody */
     struct session *next_dirty;
     struct membership *memberships;
     struct feed *feed;

@@ -87,6 +87,7 @@ class App extends EventTarget {
     this.store.begin(ready);
     this.#goToHash();
     this.#refresh(server);
+    this.attempt(this.voice.refresh());
     if (this.#invite !== null) {
       const code = this.#invite;
       this.#invite = null;
@@ -99,6 +100,7 @@ class App extends EventTarget {
     if (resumed.user) this.store.me = resumed.user;
     if (resumed.read_states) this.store.setReads(resumed.read_states);
     this.#refresh(this.store.selected.server);
+    this.attempt(this.voice.resume());
   }
 
   /** What no number covers, so that a lost connection may have lost some of it. */
@@ -106,7 +108,6 @@ class App extends EventTarget {
     const { server } = this.store.selected;
     if (server !== null && server === serverBefore) this.#loadPeople(server);
     this.outbox.retryAll();
-    this.attempt(this.voice.refresh());
   }
 
   #hear(event) {

@@ -98,9 +98,14 @@ export class Voice extends EventTarget {
     if (channelId !== this.channelId) this.#store.setRoom(channelId, participants);
   }
 
-  /** The connection to the server was lost, which may have cost us our seat, and is back. */
+  /** A session began: the one we joined from is over, and our seat with it. */
   async refresh() {
     if (this.channelId !== null) await this.#enter();
+  }
+
+  /** A session goes on, and our seat with it, unless it does so as another one at another gateway. */
+  async resume() {
+    if (this.#mySession !== this.#sessionId()) await this.refresh();
   }
 
   hear({ t, d }) {
