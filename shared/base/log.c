@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * A line is built whole and written by one write(2), so that lines of several threads and processes
- * never mix. What does not fit is left out member by member, never cut in the middle: every line is
- * valid JSON, whatever a client put into a value. */
+ * A line is built whole and written whole, so that lines of several threads never mix. What does
+ * not fit is left out member by member, never cut in the middle: every line is valid JSON, whatever
+ * a client put into a value. */
 
 #include "shared/base/log.h"
 
 #include "shared/base/buf.h"
 #include "shared/base/clock.h"
+#include "shared/base/log_writer.h"
 #include "shared/base/str.h"
 
 #include <math.h>
@@ -27,6 +28,7 @@ static struct {
     enum log_level level;
     bool is_pretty;
     int fd;
+    struct log_writer *writer; /* NULL: each line is written at once */
 } settings = {.level = LEVEL_INFO, .fd = STDERR_FILENO};
 
 void log_init(const char *service, enum log_level level, bool pretty)
@@ -34,6 +36,17 @@ void log_init(const char *service, enum log_level level, bool pretty)
     settings.service = service;
     settings.level = level;
     settings.is_pretty = pretty;
+}
+
+static void flush_at_exit(void)
+{
+    log_writer_flush(settings.writer);
+}
+
+void log_gather(void)
+{
+    settings.writer = log_writer_new(settings.fd);
+    (void)atexit(flush_at_exit);
 }
 
 void log_to(int fd)
@@ -174,6 +187,10 @@ void log_line(enum log_level level, const char *what, const struct log_kv *kv, s
     if (is_cut)
         add_member(&line, &(struct log_kv){"cut", KV_BOOL, {.boolean = true}});
     buf_adds(&line, settings.is_pretty ? "\n" : "}\n");
+    if (settings.writer != NULL) {
+        log_writer_add(settings.writer, line.data, line.len, level >= LEVEL_WARN);
+        return;
+    }
     /* A log that cannot be written has nowhere to say so. */
     ssize_t written UNUSED = write(settings.fd, line.data, line.len);
 }

@@ -2,7 +2,8 @@
 #ifndef SHARED_BASE_LOG_H
 #define SHARED_BASE_LOG_H
 
-/* One JSON object per line on standard error, one write(2) per line, at most LOG_LINE_MAX bytes.
+/* One JSON object per line on standard error, at most LOG_LINE_MAX bytes. Once log_gather was
+ * called, INFO and DEBUG may wait for up to 100 ms; WARN and ERROR are written at once.
  * The first argument is a constant "noun.verb"; everything that varies is a KV. uint64_t values are
  * ids and are written as strings; counts are signed or 32 bits wide. Any thread. */
 
@@ -59,7 +60,8 @@ struct log_kv kv_double(const char *key, double value);
 /* Before the first call lines carry no service name and INFO is the level. The name is kept by
  * pointer. pretty is for people at a terminal: time, level, what, key=value. */
 void log_init(const char *service, enum log_level level, bool pretty);
-void log_to(int fd); /* tests; standard error by default */
+void log_gather(void); /* once, before there are other threads; what waits is written at exit(3) */
+void log_to(int fd);   /* tests; standard error by default */
 bool log_level_parse(const char *name, enum log_level *ret_level) MUST_CHECK;
 
 bool log_enabled(enum log_level level);

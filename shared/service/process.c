@@ -12,7 +12,7 @@
 
 #include "shared/base/log.h"
 
-enum { TRIM_BYTES = 256 * 1024, MMAP_BYTES = 256 * 1024, ARENAS = 2 };
+enum { TRIM_BYTES = 256 * 1024, MMAP_BYTES = 256 * 1024, ARENAS = 8 };
 
 static void end_signals(sigset_t *ret)
 {
@@ -35,6 +35,7 @@ void process_begin(const char *name, const char *log_level, bool log_pretty)
     if (!log_level_parse(log_level, &level))
         die("LOG_LEVEL: \"%s\" is not debug, info, warn or error", log_level);
     log_init(name, level, log_pretty);
+    log_gather();
 }
 
 bool process_is_over(int timeout_ms)
