@@ -141,13 +141,16 @@ static void answer_group(struct writer *w, struct group *g)
     struct req *good[BATCH_MAX];
     size_t goods = 0;
     /* Answers first: that is what a sender waits for, and publishing costs them nothing then. */
-    for (size_t i = 0; i < g->n; i++) {
-        enum err e = g->errs[i];
-        if (e == OK)
+    bus_hold(w->rt->bus);
+    for (size_t i = 0; i < g->n; i++)
+        if (g->errs[i] == OK) {
             good[goods++] = g->rqs[i];
-        e = e == OK ? g->rqs[i]->refusal : rpc_recall(g->rpc, g->rqs[i], e);
-        answer(w, g->seats[i], e);
-    }
+            answer(w, g->seats[i], g->rqs[i]->refusal);
+        }
+    bus_release(w->rt->bus);
+    for (size_t i = 0; i < g->n; i++)
+        if (g->errs[i] != OK)
+            answer(w, g->seats[i], rpc_recall(g->rpc, g->rqs[i], g->errs[i]));
     outbox_publish_many(w->rt->outbox, good, goods, w->lead.outbox_row);
     metric_add(METRIC_batches_total, 0, 0, 1);
     metric_add(METRIC_batch_requests_total, 0, 0, (int64_t)g->n);

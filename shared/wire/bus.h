@@ -78,6 +78,11 @@ MUST_CHECK enum err bus_flush(struct bus *b, int timeout_ms);
 /* ERR_UNAVAILABLE at once when the bus is down: nothing is kept for later. */
 MUST_CHECK enum err bus_send(struct bus *b, const struct bus_out *out);
 
+/* What any thread sends between the two goes out together at the release, so that it costs one
+ * system call. For a few dozen messages that are ready to be sent, and for nothing that waits. */
+void bus_hold(struct bus *b);
+void bus_release(struct bus *b);
+
 /* Ask without waiting: exactly one call of fn, on any thread, unless bus_ask itself failed.
  * e: OK; ERR_UNAVAILABLE when nobody listens or the bus is down; ERR_TIMEOUT past deadline_us
  * (monotonic). fn owns msg (NULL unless OK). */

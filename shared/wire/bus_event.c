@@ -159,5 +159,8 @@ void bus_keep_events(struct bus *b, const char *source, const struct event *cons
         .acked = acked,
         .arg = arg,
     };
-    one_less(p, publish_all(b, source, evs, n, p) == OK);
+    bus_hold(b);
+    enum err e = publish_all(b, source, evs, n, p);
+    bus_release(b);
+    one_less(p, e == OK);
 }

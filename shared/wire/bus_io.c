@@ -5,10 +5,10 @@
  * message at once, and whatever came meanwhile by the same system call. libnats itself offers only
  * a system call for each message, or a flusher that sleeps for a millisecond first.
  *
- * libnats calls attach, read, write and detach under the connection's lock, from any thread; it
- * closes a socket before it attaches the next one, which takes it out of the epoll set. */
+ * libnats calls attach, read, write and detach under the connection's lock, from any thread, while
+ * we may hold back what is to be sent; it closes a socket before it attaches the next one, which
+ * takes the old one out of the epoll set. */
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -27,11 +27,21 @@ struct bus_io {
     pthread_t thread;
 };
 
+/* Between epoll_wait and now the connection may have been replaced; libnats takes writing nothing
+ * for the end of the new one. */
+static bool has_output(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->io_lock);
+    bool has = (link->io_events & EPOLLOUT) != 0;
+    pthread_mutex_unlock(&link->io_lock);
+    return has;
+}
+
 static void serve(struct bus_link *link, uint32_t events)
 {
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0)
         natsConnection_ProcessReadEvent(link->io_nc);
-    if ((events & EPOLLOUT) != 0)
+    if ((events & EPOLLOUT) != 0 && has_output(link))
         natsConnection_ProcessWriteEvent(link->io_nc);
 }
 
@@ -49,31 +59,59 @@ static void *io_main(void *arg)
     }
 }
 
-/* ---- what libnats calls ---- */
+/* ---- what is watched; all under the link's io_lock ---- */
 
-static natsStatus watch(struct bus_link *link, int op, uint32_t events)
+static natsStatus watch(struct bus_link *link, int op)
 {
-    struct epoll_event event = {.events = events, .data.ptr = link};
-    link->io_events = events;
+    struct epoll_event event = {.events = link->io_events, .data.ptr = link};
+    if (link->io_holds > 0)
+        event.events &= ~(uint32_t)EPOLLOUT;
     return epoll_ctl(link->bus->io->epoll, op, link->io_fd, &event) == 0 ? NATS_OK : NATS_ERR;
 }
+
+/* A socket that is gone is as good as not watched. */
+static natsStatus change(struct bus_link *link, uint32_t event, bool is_wanted)
+{
+    natsStatus status = NATS_OK;
+    pthread_mutex_lock(&link->io_lock);
+    link->io_events = is_wanted ? link->io_events | event : link->io_events & ~event;
+    bool is_held = is_wanted && event == EPOLLOUT && link->io_holds > 0;
+    if (!is_held && watch(link, EPOLL_CTL_MOD) != NATS_OK && is_wanted)
+        status = NATS_ERR;
+    pthread_mutex_unlock(&link->io_lock);
+    return status;
+}
+
+void bus_io_hold(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->io_lock);
+    link->io_holds++;
+    pthread_mutex_unlock(&link->io_lock);
+}
+
+/* Failing means that the socket is being closed, and with it what was to be sent. */
+void bus_io_release(struct bus_link *link)
+{
+    pthread_mutex_lock(&link->io_lock);
+    if (--link->io_holds == 0 && (link->io_events & EPOLLOUT) != 0)
+        (void)watch(link, EPOLL_CTL_MOD);
+    pthread_mutex_unlock(&link->io_lock);
+}
+
+/* ---- what libnats calls ---- */
 
 static natsStatus on_attach(void **user, void *loop, natsConnection *nc, natsSock fd)
 {
     struct bus_link *link = loop;
+    *user = link;
+    pthread_mutex_lock(&link->io_lock);
     link->io_nc = nc;
     link->io_fd = fd;
+    link->io_events = EPOLLIN;
     atomic_fetch_add(&link->attachments, 1);
-    *user = link;
-    return watch(link, EPOLL_CTL_ADD, EPOLLIN);
-}
-
-static natsStatus change(struct bus_link *link, uint32_t event, bool is_wanted)
-{
-    uint32_t events = is_wanted ? link->io_events | event : link->io_events & ~event;
-    natsStatus status = watch(link, EPOLL_CTL_MOD, events);
-    /* Gone with its socket: as good as taken out. */
-    return is_wanted || (errno != ENOENT && errno != EBADF) ? status : NATS_OK;
+    natsStatus status = watch(link, EPOLL_CTL_ADD);
+    pthread_mutex_unlock(&link->io_lock);
+    return status;
 }
 
 static natsStatus on_read(void *user, bool is_wanted)

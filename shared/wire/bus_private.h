@@ -21,16 +21,20 @@ struct bus_link {
     natsConnection *nc;
     _Atomic enum link_state state;
 
-    natsConnection *io_nc; /* nc, known while connecting is still under way */
-    int io_fd;
-    uint32_t io_events;      /* what epoll watches; under libnats' lock of the connection */
     atomic_uint attachments; /* how often it was connected */
+    natsConnection *io_nc;   /* nc, known while connecting is still under way */
+    pthread_mutex_t io_lock; /* guards what follows */
+    int io_fd;
+    uint32_t io_events; /* what libnats waits for */
+    int io_holds;
 };
 
 /* The thread that moves the bytes of all links. Freed after they are closed. */
 struct bus_io *bus_io_new(void);
 void bus_io_free(struct bus_io *io);
 natsStatus bus_io_attach(struct bus_link *link, natsOptions *o);
+void bus_io_hold(struct bus_link *link);
+void bus_io_release(struct bus_link *link);
 
 /* Who wants to know of a reconnect. */
 enum { BUS_LISTENERS_MAX = 4 };

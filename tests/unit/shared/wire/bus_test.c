@@ -401,6 +401,34 @@ TEST(a_drain_passes_on_what_was_under_way)
     end(&w);
 }
 
+static bool has_heard_hundred(void *arg)
+{
+    atomic_int *heard = arg;
+    return atomic_load(heard) == 100;
+}
+
+TEST(what_is_held_back_goes_out_together_at_the_last_release)
+{
+    struct world w;
+    struct bus_sub *sub = NULL;
+    atomic_int heard = 0;
+    if (!begin(&w))
+        return;
+    CHECK(bus_hear(w.bus, "evt.a", NULL, count_message, &heard, &sub) == OK);
+    CHECK(bus_flush(w.bus, WAIT_MS) == OK);
+    bus_hold(w.bus);
+    bus_hold(w.bus);
+    for (int i = 0; i < 100; i++)
+        CHECK(bus_send(w.bus, &(struct bus_out){.subject = "evt.a"}) == OK);
+    bus_release(w.bus);
+    nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000}, NULL);
+    CHECK_INT(atomic_load(&heard), 0);
+    bus_release(w.bus);
+    CHECK(wait_for(has_heard_hundred, &heard));
+    bus_unhear(sub);
+    end(&w);
+}
+
 TEST(a_header_cannot_break_out_of_its_line)
 {
     struct world w;
