@@ -26,8 +26,8 @@ static const struct {
     {"response",        true,  "The answer to a request, by its id."                                        },
     {"heartbeat_ack",   true,  "The answer to a heartbeat."                                                 },
     {"reconnect",       true,  "This gateway is about to stop: come back and resume."                       },
-    {"identify",        false, "Sign in with a token."                                                      },
-    {"resume",          false, "Go on with an earlier session."                                             },
+    {"identify",        false, "Sign in with a token, and say which families of events are wanted."         },
+    {"resume",          false, "Go on with an earlier session, and with the same intents."                  },
     {"heartbeat",       false, "The client is alive and has received so many event frames."                 },
 };
 
@@ -111,12 +111,44 @@ static void add_to_socket(struct parts *p, const char *key, json_t *message, boo
                           json_pack("{s:s+}", "$ref", "#/channels/socket/messages/", key));
 }
 
-static void add_frames(struct parts *p)
+/* "message" of "message.create", each once. */
+static json_t *families(const struct contracts *c)
+{
+    json_t *names = json_object(); /* a set */
+    size_t i;
+    json_t *event;
+    json_array_foreach(c->events, i, event)
+    {
+        char name[NAME_SIZE];
+        const char *whole = row_text(event, "name");
+        snprintf(name, sizeof(name), "%.*s", (int)strcspn(whole, "."), whole);
+        json_object_set_new(names, name, json_null());
+    }
+    json_t *list = json_array();
+    const char *name;
+    json_t *nothing;
+    json_object_foreach(names, name, nothing) json_array_append_new(list, json_string(name));
+    json_decref(names);
+    return list;
+}
+
+/* What of `d` is more than REALTIME.md's table of it says. */
+static json_t *frame_extra(const char *op, const struct contracts *c)
+{
+    if (strcmp(op, "identify") != 0 && strcmp(op, "resume") != 0)
+        return json_object();
+    return json_pack("{s:{s:s, s:{s:{s:s}, s:{s:s, s:s, s:{s:s, s:o}}}}}", "d", "type", "object",
+                     "properties", "token", "type", "string", "intents", "type", "array",
+                     "description", "Families of events that are wanted; all when absent.", "items",
+                     "type", "string", "enum", families(c));
+}
+
+static void add_frames(struct parts *p, const struct contracts *c)
 {
     char key[NAME_SIZE];
     for (size_t i = 0; i < ARRAY_LEN(frames); i++)
         add_to_socket(p, key_of(key, "frame_", frames[i].op),
-                      frame_message(frames[i].op, frames[i].text, json_object()),
+                      frame_message(frames[i].op, frames[i].text, frame_extra(frames[i].op, c)),
                       frames[i].is_ours);
 }
 
@@ -221,7 +253,7 @@ int print_asyncapi(int count, char **files)
                       json_array(),  json_object(), json_object()};
     if (!contracts_load(&c, count, files))
         return 1;
-    add_frames(&p);
+    add_frames(&p, &c);
     add_events(&p, &c);
     add_commands(&p, &c);
     add_socket(&p);

@@ -7,6 +7,7 @@
 
 #include "gateway/backlog.h"
 #include "gateway/entry.h"
+#include "gateway/intents.h"
 #include "gateway/server.h"
 
 struct asking {
@@ -22,13 +23,17 @@ static bool want_of(struct asking *a, const struct told *told, size_t channel,
     const struct told_channel *c = &told->channels[channel];
     int64_t has = cursors_take(a->cursors, c->id);
     *ret = (struct backlog_want){told->server, c->id, has, c->seq, a->session->serial};
-    return has >= 0 && has < c->seq;
+    bool is_wanted = (a->session->intents & intents_of_channels()) != 0;
+    return is_wanted && has >= 0 && has < c->seq;
 }
 
-/* The client has this server's structure as it is now, so only messages can be missing. */
+/* The client has this server's structure as it is now, so only messages can be missing. Who wants
+ * no event of the structure does not count them, and its number stays where it began. */
 static bool is_in_step(struct asking *a, const struct told *told)
 {
-    if (cursors_take(a->cursors, told->server) != told->seq)
+    bool is_counting = (a->session->intents & intents_of_servers()) != 0;
+    int64_t has = cursors_take(a->cursors, told->server);
+    if (has < 0 || (is_counting && has != told->seq))
         return false;
     for (size_t i = 0; i < told->channel_count; i++)
         if (cursors_take(a->cursors, told->channels[i].id) < 0)

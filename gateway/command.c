@@ -13,6 +13,7 @@
 #include "gateway/call.h"
 #include "gateway/entry.h"
 #include "gateway/gateway.h"
+#include "gateway/intents.h"
 #include "gateway/routes.h"
 #include "gateway/scan.h"
 #include "gateway/session.h"
@@ -36,28 +37,41 @@ struct command {
 
 /* ---- identify, resume, heartbeat ---- */
 
+/* What it does not say it wants, it wants. */
+static bool take_intents(struct session *s, struct span list)
+{
+    s->intents = INTENTS_ALL;
+    if (list.at == NULL || intents_read(list, &s->intents))
+        return true;
+    session_close(s, CLOSE_BAD_INTENTS);
+    return false;
+}
+
 static void op_identify(const struct command *c)
 {
-    struct span value, token;
-    if (!scan_member(c->members[M_D], "token", &value) || !scan_plain(value, &token))
+    static const char *const names[] = {"token", "intents"};
+    struct span values[2];
+    struct span token;
+    if (!scan_members(c->members[M_D], names, values, 2) || !scan_plain(values[0], &token))
         session_close(c->session, CLOSE_AUTH_FAILED);
-    else
+    else if (take_intents(c->session, values[1]))
         entry_identify(c->session, token, false);
 }
 
 static void op_resume(const struct command *c)
 {
-    static const char *const names[] = {"token", "session_id", "received", "cursors"};
-    struct span values[4];
+    static const char *const names[] = {"token", "session_id", "received", "cursors", "intents"};
+    struct span values[5];
     struct resume r = {0};
-    if (!scan_members(c->members[M_D], names, values, 4) || !scan_plain(values[0], &r.token)) {
+    if (!scan_members(c->members[M_D], names, values, 5) || !scan_plain(values[0], &r.token)) {
         session_close(c->session, CLOSE_AUTH_FAILED);
         return;
     }
     (void)!scan_plain(values[1], &r.session_id);
     (void)!scan_uint(values[2], &r.received);
     r.cursors = values[3];
-    entry_resume(c->session, &r);
+    if (take_intents(c->session, values[4]))
+        entry_resume(c->session, &r);
 }
 
 static void op_heartbeat(const struct command *c)

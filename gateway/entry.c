@@ -193,7 +193,7 @@ static bool replay_missing(struct session *s)
         metric_add(METRIC_resumes_total, 0, 0, 1);
     }
     for (uint32_t i = 0; i < missing.count && is_fitting; i++)
-        session_send(s, frames_at(&missing, i));
+        session_tell(s, frames_at(&missing, i));
     frames_clear(&missing);
     if (!is_fitting)
         session_reset(s);

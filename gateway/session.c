@@ -11,6 +11,7 @@
 #include "gateway/entry.h"
 #include "gateway/feed.h"
 #include "gateway/gateway.h"
+#include "gateway/intents.h"
 #include "gateway/presence.h"
 #include "gateway/server.h"
 #include "gateway/socket.h"
@@ -80,6 +81,7 @@ struct session *session_new(struct loop *l, struct socket *socket, const char *i
     s->socket = socket;
     s->ip = heap_strdup(ip);
     s->agent = heap_strdup(agent);
+    s->intents = INTENTS_ALL;
     map_put(&l->sessions, s->serial, s);
     map_put(&l->by_key, key_of(s), s);
     session_state(s, SESSION_AWAITING);
@@ -141,7 +143,7 @@ void session_hand_over(struct session *s, struct session *to)
     session_close(s, CLOSE_NORMAL);
 }
 
-void session_send(struct session *s, struct frame *f)
+void session_tell(struct session *s, struct frame *f)
 {
     if (s->state == SESSION_CLOSING)
         return;
@@ -152,6 +154,12 @@ void session_send(struct session *s, struct frame *f)
     }
     if (s->socket != NULL)
         mark_dirty(s);
+}
+
+void session_send(struct session *s, struct frame *f)
+{
+    if (intents_want(s->intents, f->type))
+        session_tell(s, f);
 }
 
 void session_send_json(struct session *s, enum frame_kind kind, const char *json, size_t len)

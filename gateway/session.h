@@ -61,6 +61,7 @@ struct session {
     uint32_t running;  /* commands not answered yet */
     uint64_t requests; /* ever */
     char id[SESSION_ID_SIZE];
+    uint32_t intents; /* families of events it wants */
     char *ip;
     char *agent;
 };
@@ -77,8 +78,11 @@ void session_lost_socket(struct session *s, bool has_said_goodbye);
 /* This one's socket goes over to `to`, which was detached or still has a dead one. */
 void session_hand_over(struct session *s, struct session *to);
 
-/* Any frame, in order; nothing happens to a session that is closing. */
+/* Any frame, in order; nothing happens to a session that is closing, and an event of a family it
+ * does not want is neither sent nor counted. */
 void session_send(struct session *s, struct frame *f);
+/* Also one of a family it does not want: a server's whole state instead of what was missed. */
+void session_tell(struct session *s, struct frame *f);
 void session_send_json(struct session *s, enum frame_kind kind, const char *json, size_t len);
 
 struct membership *session_membership(const struct session *s, snowflake server);

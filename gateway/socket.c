@@ -20,6 +20,7 @@
 #include "gateway/feed.h"
 #include "gateway/gateway.h"
 #include "gateway/identity.h"
+#include "gateway/intents.h"
 #include "gateway/peer.h"
 #include "gateway/presence.h"
 #include "gateway/server.h"
@@ -365,6 +366,7 @@ static void on_revoked_loop(struct loop *l, struct post *p)
 enum err sockets_open(struct gateway *g, struct sockets **ret)
 {
     lws_set_log_level(LLL_ERR, log_line_of_lws);
+    intents_init();
     struct sockets *k = heap_alloc(sizeof(*k));
     struct loop *loops[LOOPS_MAX];
     k->gateway = g;

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { community, letIn, newChannel } from './lib/place.mjs';
 import { newcomer } from './lib/person.mjs';
-import { listen, resume } from './lib/socket.mjs';
+import { listen, open, resume } from './lib/socket.mjs';
 import { first, gateways, second } from './lib/stack.mjs';
 import { until, within } from './lib/wait.mjs';
 
@@ -137,5 +137,42 @@ test('back after losing a channel, nothing of it is told', async () => {
     const back = await resume(guest, before, base);
     if (back.resumed.op === 'resumed') await back.ask('account.get');
     assert.equal(back.has('message.create'), false, base);
+  }
+});
+
+test('only the families of events that were asked for come, also after a resume, and nothing is missing of them', async () => {
+  const { owner, server, channel, guest } = await community();
+  const before = await open(first);
+  before.send({ op: 'identify', d: { token: guest.token, intents: ['channel', 'typing'] } });
+  before.begin((await before.next('ready')).d);
+  await talk(owner, channel, 0, 3);
+  await owner.post(`/channels/${channel.id}/typing`);
+  await before.event('typing.start');
+  const one = await newChannel(owner, server);
+  await before.event('channel.create', (d) => d.id === one.id);
+  assert.deepEqual(contents(before), []);
+  await before.drop();
+  await talk(owner, channel, 3, 3);
+
+  const back = await resume(guest, before, second, { intents: ['channel', 'typing'] });
+  assert.equal(back.resumed.op, 'resumed');
+  const two = await newChannel(owner, server);
+  await back.event('channel.create', (d) => d.id === two.id);
+  assert.deepEqual(contents(back), []);
+  await back.drop();
+
+  // Where the session is not known it begins with what this asks for: everything.
+  const all = await resume(guest, back, second, { session_id: 'from-elsewhere' });
+  await until('all that was said', () => all.cursors[channel.id] === 6);
+  await talk(owner, channel, 6, 1);
+  await until('the next line', () => contents(all).includes('line 6'));
+});
+
+test('a family of events that does not exist closes with 4013', async () => {
+  const { guest } = await community();
+  for (const intents of [['messages'], 'message', [1], null]) {
+    const socket = await open(first);
+    socket.send({ op: 'identify', d: { token: guest.token, intents } });
+    assert.equal((await socket.closed).code, 4013, JSON.stringify(intents));
   }
 });

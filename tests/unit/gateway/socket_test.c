@@ -299,6 +299,91 @@ TEST(who_misses_more_than_a_session_holds_begins_anew_and_is_never_told_a_part)
     world_end(&w);
 }
 
+static bool identify_for(struct client *c, struct world *w, const char *intents)
+{
+    if (!CHECK(client_open(c, w, "/ws?loop=0", NULL)))
+        return false;
+    client_send(c, "{\"op\":\"identify\",\"d\":{\"intents\":%s,\"token\":\"%s\"}}", intents,
+                world_token(w, W_USER, 1));
+    const char *ready = client_await(c, "\"ready\"");
+    const char *id = ready != NULL ? strstr(ready, "\"session_id\":\"") : NULL;
+    if (!CHECK(id != NULL))
+        return false;
+    snprintf(c->session_id, sizeof(c->session_id), "%.22s", id + 14);
+    return true;
+}
+
+static void type_in(struct world *w, const char *id)
+{
+    world_event_named(w, "evt.v1.1.s.100.c.7.typing.start", id, "{\"channel_id\":\"7\"}");
+}
+
+TEST(what_a_session_does_not_want_is_neither_sent_nor_counted)
+{
+    struct world w;
+    struct client c, again;
+    if (!begin(&w) || !identify_for(&c, &w, "[\"typing\"]"))
+        return;
+    world_message(&w, "not for you");
+    type_in(&w, "one");
+    CHECK(strstr(client_next(&c, 2000), "typing.start") != NULL);
+    CHECK(client_is_quiet(&c, 100));
+    client_cut(&c);
+    world_message(&w, "nor this");
+    type_in(&w, "two");
+
+    CHECK(client_open(&again, &w, "/ws?loop=0", NULL));
+    client_send(&again,
+                "{\"op\":\"resume\",\"d\":{\"token\":\"%s\",\"session_id\":\"%s\",\"received\":1}}",
+                world_token(&w, W_USER, 1), c.session_id);
+    CHECK(strstr(client_await(&again, "\"resumed\""), c.session_id) != NULL);
+    CHECK(strstr(client_next(&again, 2000), "typing.start") != NULL);
+    world_message(&w, "still not");
+    CHECK(client_is_quiet(&again, 100));
+    client_send(&again, "{\"op\":\"heartbeat\",\"received\":2}");
+    CHECK(client_await(&again, "heartbeat_ack") != NULL);
+    client_send(&again, "{\"op\":\"heartbeat\",\"received\":3}");
+    CHECK(client_next(&again, 2000) == NULL && again.code == 4007);
+    client_cut(&again);
+    world_end(&w);
+}
+
+/* Cursors of a client: the server's, and that of its one channel. The channel is at 5. */
+static const char *resume_for(struct client *c, struct world *w, const char *cursors,
+                              const char *intents)
+{
+    CHECK(client_open(c, w, "/ws", NULL));
+    client_send(c, "{\"op\":\"resume\",\"d\":{\"token\":\"%s\",\"cursors\":%s,\"intents\":%s}}",
+                world_token(w, W_USER, 1), cursors, intents);
+    return client_next(c, 2000) != NULL ? client_next(c, 2000) : NULL;
+}
+
+TEST(what_is_not_wanted_makes_no_gap_in_a_resume)
+{
+    struct world w;
+    struct client c;
+    if (!begin(&w))
+        return;
+    /* No messages, however many there were; the server has not changed. */
+    const char *resumed = resume_for(&c, &w, "{\"100\":10,\"7\":1}", "[\"channel\",\"typing\"]");
+    CHECK(resumed != NULL && strstr(resumed, "\"replayed\":0") != NULL);
+    CHECK(client_is_quiet(&c, 100));
+    CHECK_INT(w.model.syncs, 0);
+    client_close(&c);
+    /* The server has changed, and that is not wanted: still exactly the messages. */
+    resumed = resume_for(&c, &w, "{\"100\":3,\"7\":3}", "[\"message\"]");
+    CHECK(resumed != NULL && strstr(resumed, "\"replayed\":2") != NULL);
+    CHECK_INT(seq_of(client_next(&c, 2000)), 4);
+    CHECK_INT(seq_of(client_next(&c, 2000)), 5);
+    client_close(&c);
+    /* It has changed, and part of that is wanted: its state, whatever else is wanted. */
+    resumed = resume_for(&c, &w, "{\"100\":3,\"7\":3}", "[\"channel\"]");
+    CHECK(resumed != NULL && strstr(resumed, "\"replayed\":1") != NULL);
+    CHECK(strstr(client_next(&c, 2000), "\"t\":\"server.create\"") != NULL);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(a_request_is_answered_with_its_id)
 {
     struct world w;
@@ -334,6 +419,8 @@ static int code_after(struct world *w, bool is_identified, int opcode, const cha
 TEST(what_breaks_the_protocol_closes_with_its_code)
 {
     static const char identify[] = "{\"op\":\"identify\",\"d\":{\"token\":\"a.b.c\"}}";
+    static const char intents[] =
+        "{\"op\":\"identify\",\"d\":{\"token\":\"a.b.c\",\"intents\":[\"messages\"]}}";
     static const char op[] = "{\"op\":\"dance\"}";
     static const char request[] = "{\"op\":\"request\",\"id\":1,\"t\":\"server.list\"}";
     static const char count[] = "{\"op\":\"heartbeat\",\"received\":7}";
@@ -347,6 +434,7 @@ TEST(what_breaks_the_protocol_closes_with_its_code)
         CHECK_INT(code_after(&w, false, 1, request, sizeof(request) - 1), 4003);
         CHECK_INT(code_after(&w, false, 1, identify, sizeof(identify) - 1), 4004);
         CHECK_INT(code_after(&w, true, 1, identify, sizeof(identify) - 1), 4005);
+        CHECK_INT(code_after(&w, false, 1, intents, sizeof(intents) - 1), 4013);
         CHECK_INT(code_after(&w, true, 1, count, sizeof(count) - 1), 4007);
         CHECK_INT(code_after(&w, true, 1, "\"\xff\"", 3), 1007);
         CHECK_INT(code_after(&w, true, 1, big, 70000), 1009);
