@@ -12,6 +12,8 @@
  *   presence:left:<user>       servers left a moment ago, whatever messaging said before
  *   presence:seen:<user>       when the last session ended
  *   presence:online:<server>, presence:offline:<server>   members who are, and were
+ *   presence:swept             when a sweep last came by
+ *   presence:known             from when on no beat means no session
  */
 #include "services/presence/presence.h"
 
@@ -27,6 +29,7 @@ enum {
     BEAT_MAX = 1000,
     SWEEP_SESSIONS = 200, /* in one script: Redis serves nobody else meanwhile */
     SWEEP_SCRIPTS = 10,   /* in one run */
+    PAUSE_MS = 10 * 1000, /* between two sweeps: nobody could say that they live */
 };
 
 struct session_open_args {
@@ -176,9 +179,18 @@ static struct cache_script close_script = {
     .text = LUA_END_SESSION "return end_session(ARGV[1])\n",
 };
 
+/* After a pause, or without memory, every gateway gets the time to beat before anybody is missed.
+ */
 static struct cache_script sweep_script = {
     .text =
-        LUA_END_SESSION "local due = redis.call('ZRANGEBYSCORE', 'presence:sessions', '-inf', now,"
+        LUA_END_SESSION "local swept = redis.call('GET', 'presence:swept')\n"
+                        "redis.call('SET', 'presence:swept', now)\n"
+                        "if not swept or now - swept > tonumber(ARGV[2]) then\n"
+                        "  redis.call('SET', 'presence:known', now + ARGV[3])\n"
+                        "end\n"
+                        "local known = redis.call('GET', 'presence:known')\n"
+                        "if known and now < tonumber(known) then return {0, {}} end\n"
+                        "local due = redis.call('ZRANGEBYSCORE', 'presence:sessions', '-inf', now,"
                         "                       'LIMIT', 0, ARGV[1])\n"
                         "local ended = {}\n"
                         "for _, id in ipairs(due) do ended[#ended + 1] = end_session(id) end\n"
@@ -358,7 +370,11 @@ enum err session_close(struct req *rq, const struct session_close_args *in)
 /* Sessions of a gateway that died. Each is taken by one copy's script and no other's. */
 enum err session_sweep(struct req *rq)
 {
-    const char *argv[] = {arena_printf(&rq->arena, "%d", SWEEP_SESSIONS)};
+    const char *argv[] = {
+        arena_printf(&rq->arena, "%d", SWEEP_SESSIONS),
+        arena_printf(&rq->arena, "%d", PAUSE_MS),
+        arena_printf(&rq->arena, "%d", SESSION_TTL_MS),
+    };
     for (int i = 0; i < SWEEP_SCRIPTS; i++) {
         struct cache_value answer;
         enum err e = cache_do_script(rq, &sweep_script, argv, ARRAY_LEN(argv), &answer);

@@ -60,13 +60,14 @@ static struct cache_script page_script = {
             "return page\n",
 };
 
-/* Answers 1 or 0 for each user. */
+/* Answers 1 or 0 for each user, after whether 0 is more than not having heard of them yet. */
 static struct cache_script online_script = {
-    .text = "local answer = {}\n"
-            "for user in ARGV[1]:gmatch('%d+') do\n"
-            "  answer[#answer + 1] = redis.call('EXISTS', 'presence:user:' .. user)\n"
-            "end\n"
-            "return answer\n",
+    .text = LUA_NOW "local known = redis.call('GET', 'presence:known')\n"
+                    "local answer = {known and now >= tonumber(known) and 1 or 0}\n"
+                    "for user in ARGV[1]:gmatch('%d+') do\n"
+                    "  answer[#answer + 1] = redis.call('EXISTS', 'presence:user:' .. user)\n"
+                    "end\n"
+                    "return answer\n",
 };
 
 void id_pad(snowflake id, char out[PADDED_ID_SIZE])
@@ -143,15 +144,20 @@ enum err status_get(struct req *rq, const struct status_get_args *in)
     const char *argv[] = {join_ids(rq, &in->user_ids)};
     struct cache_value answer;
     TRY(cache_do_script(rq, &online_script, argv, ARRAY_LEN(argv), &answer));
-    if (answer.count != in->user_ids.count)
-        return fail(rq, ERR_INTERNAL, "cache: %zu of %zu users", answer.count, in->user_ids.count);
-    struct list all = {.count = answer.count};
+    if (answer.count != in->user_ids.count + 1)
+        return fail(rq, ERR_INTERNAL, "cache: %zu for %zu users", answer.count, in->user_ids.count);
+    const bool is_known = answer.items[0].integer != 0;
+    const struct cache_value *online = answer.items + 1;
+    struct list all = {.count = in->user_ids.count};
     struct presence *p = arena_new_n(&rq->arena, struct presence, all.count + 1);
     all.items = p;
-    for (size_t i = 0; i < all.count; i++)
+    for (size_t i = 0; i < all.count; i++) {
+        if (online[i].integer == 0 && !is_known)
+            return fail(rq, ERR_UNAVAILABLE, "gateways may not have told everybody yet");
         p[i] = (struct presence){
             .user_id = *LIST_AT(&in->user_ids, snowflake, i),
-            .status = answer.items[i].integer != 0 ? STATUS_ONLINE : STATUS_OFFLINE,
+            .status = online[i].integer != 0 ? STATUS_ONLINE : STATUS_OFFLINE,
         };
+    }
     return reply_list(rq, &presence_shape, &all);
 }

@@ -3,10 +3,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { community } from './lib/place.mjs';
+import { community, newChannel } from './lib/place.mjs';
 import { signInAgain } from './lib/person.mjs';
-import { listen } from './lib/socket.mjs';
-import { first, second } from './lib/stack.mjs';
+import { listen, resume } from './lib/socket.mjs';
+import { first, gateways, second, withOwnStack } from './lib/stack.mjs';
 import { sleep, until } from './lib/wait.mjs';
 
 const statusOf = (asker, server, person) => async () =>
@@ -33,6 +33,48 @@ test('one is online while any device is', async () => {
   await until('offline', async () => (await status()) === 'offline');
   const list = await owner.get(`/servers/${server.id}/presences?status=offline`);
   assert.ok(list.some((it) => it.user_id === guest.id));
+});
+
+test('a short loss of the connection is no absence and costs no seat; one longer than the window is and does', async () => {
+  await withOwnStack({ RESUME_WINDOW_S: 4 }, async (env) => {
+    const { owner, server, guest } = await community({ base: env.PARLEY_URL });
+    const voice = await newChannel(owner, server, { type: 'voice' });
+    const hears = await listen(owner);
+    const isOf = (status) => (d) => d.user_id === guest.id && d.status === status;
+    const before = await listen(guest);
+    await hears.event('presence.update', isOf('online'));
+    await guest.post(`/channels/${voice.id}/voice`, { session_id: before.sessionId });
+    await before.drop();
+    await sleep(2000);
+    assert.equal(await statusOf(owner, server, guest)(), 'online');
+    const back = await resume(guest, before);
+    assert.equal(back.resumed.d.session_id, before.sessionId);
+    await sleep(4500);
+    assert.equal(hears.has('presence.update', (d) => d.user_id === guest.id), false, 'neither gone nor come');
+    assert.equal(hears.has('voice.leave'), false);
+
+    const lost = Date.now();
+    await back.drop();
+    await hears.event('presence.update', isOf('offline'), 10_000);
+    assert.ok(Date.now() - lost > 3500, `offline after ${Date.now() - lost} ms`);
+    assert.equal((await hears.event('voice.leave')).user_id, guest.id);
+  });
+});
+
+test('who goes on at another gateway, or from another device, is not away in between', { skip: gateways.length < 2 }, async () => {
+  const { owner, server, guest } = await community();
+  const hears = await listen(owner, second);
+  const before = await listen(guest, first);
+  await hears.event('presence.update', (d) => d.user_id === guest.id && d.status === 'online');
+  await before.drop();
+  const back = await resume(guest, before, second);
+  assert.notEqual(back.resumed.d.session_id, before.sessionId);
+  const phone = await listen(await signInAgain(guest), first);
+  await Promise.all([back.close(), listen(await signInAgain(guest), second)]);
+  await phone.close();
+  await sleep(1000);
+  assert.equal(hears.has('presence.update', (d) => d.user_id === guest.id), false);
+  assert.equal(await statusOf(owner, server, guest)(), 'online');
 });
 
 test('strangers learn nothing of it', async () => {

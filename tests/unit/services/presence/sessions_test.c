@@ -143,6 +143,24 @@ TEST(a_session_without_beats_goes_offline_by_the_sweep)
     CHECK_INT(kit_event_count(), 0);
 }
 
+TEST(after_a_pause_nobody_is_missed_before_every_gateway_could_beat)
+{
+    struct scene s;
+    if (!scene_open(&s))
+        return;
+    CHECK_INT(session_opens(&s, s.laptop), OK);
+    age(s.laptop);
+    (void)redis("SET presence:swept 1");
+    CHECK_INT(sweep(), OK);
+    CHECK_INT(kit_event_count(), 0);
+    CHECK_INT(sweep(), OK);
+    CHECK_INT(kit_event_count(), 0);
+    CHECK_STR(listed(&s, "online"), text_of(s.user));
+    (void)redis("SET presence:known 1");
+    CHECK_INT(sweep(), OK);
+    CHECK_STR(kit_event_get("presence.update", "status"), "offline");
+}
+
 TEST(a_beat_keeps_a_session_from_the_sweep)
 {
     struct scene s;

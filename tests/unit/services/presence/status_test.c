@@ -47,6 +47,24 @@ TEST(other_services_learn_who_is_online)
     CHECK_STR(kit_body(), "[]");
 }
 
+TEST(who_may_only_not_have_been_told_of_yet_is_not_called_absent)
+{
+    struct scene s;
+    if (!scene_open(&s))
+        return;
+    CHECK_INT(session_opens(&s, s.laptop), OK);
+    const char *both = kit_f("{\"user_ids\":[\"%" PRIu64 "\",\"5\"]}", s.user);
+    const char *one = kit_f("{\"user_ids\":[\"%" PRIu64 "\"]}", s.user);
+    (void)redis("DEL presence:known");
+    CHECK_INT(kit_call(0, "presence.status.get", NULL, both), ERR_UNAVAILABLE);
+    CHECK_INT(kit_call(0, "presence.status.get", NULL, one), OK);
+    CHECK_STR(kit_get("0.status"), "online");
+    (void)redis("SET presence:known 9999999999999");
+    CHECK_INT(kit_call(0, "presence.status.get", NULL, both), ERR_UNAVAILABLE);
+    (void)redis("SET presence:known 1");
+    CHECK_INT(kit_call(0, "presence.status.get", NULL, both), OK);
+}
+
 TEST(a_page_has_a_limit_and_a_status_is_a_word)
 {
     struct scene s;
