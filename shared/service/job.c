@@ -5,6 +5,7 @@
  */
 #include "shared/service/job.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -41,7 +42,7 @@ static enum err job_work(struct req *rq, void *arg)
 {
     const struct job *job = arg;
     int64_t is_ours = 1;
-    if (job->where == JOB_ONE && rq->db != NULL)
+    if (job->where == JOB_ONE)
         TRY(db_scalar(rq, &job_lock, PARAMS(P(job->name)), &is_ours, ERR_INTERNAL));
     return is_ours != 0 ? job->run(rq) : ERR_CONFLICT;
 }
@@ -123,9 +124,18 @@ static void add_job(struct clockwork *c, const struct job *job)
     c->v[c->count++] = (struct timed){job, due_us};
 }
 
+bool jobs_are_sound(const struct service *s)
+{
+    for (const struct job *j = s->jobs; j != NULL && j->name != NULL; j++)
+        if (j->where == JOB_ONE && (s->needs & NEEDS_DB) == 0)
+            return false;
+    return true;
+}
+
 struct clockwork *clockwork_start(const struct runtime *rt)
 {
     size_t own = 0;
+    assert(jobs_are_sound(rt->service));
     for (const struct job *j = rt->service->jobs; j != NULL && j->name != NULL; j++)
         own++;
     struct clockwork *c = heap_alloc(sizeof(*c) + (own + 1) * sizeof(c->v[0]));

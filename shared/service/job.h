@@ -9,6 +9,9 @@
 
 struct clockwork;
 
+/* A JOB_ONE needs the database's lock: without one each copy would run it. */
+bool jobs_are_sound(const struct service *s);
+
 struct clockwork *clockwork_start(const struct runtime *rt);
 void clockwork_stop(struct clockwork *c);
 

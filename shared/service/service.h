@@ -36,7 +36,8 @@ struct listen {
 };
 
 /* Work by the clock, in a transaction (with NEEDS_DB). ONE: by one copy at a time, under an
- * advisory lock of that transaction; EACH: by every copy. A run does a bounded piece of work. */
+ * advisory lock of that transaction, so only with NEEDS_DB; EACH: by every copy. A run does a
+ * bounded piece of work. */
 enum job_where { JOB_ONE, JOB_EACH };
 struct job {
     const char *name;
