@@ -22,7 +22,8 @@ static const char *header(const natsMsg *msg, const char *name)
 static enum err header_error(const natsMsg *msg)
 {
     const char *name = header(msg, "Parley-Error");
-    return name != NULL ? err_from_name(name) : ERR_INTERNAL;
+    enum err e = name != NULL ? err_from_name(name) : ERR_INTERNAL;
+    return e != OK ? e : ERR_INTERNAL;
 }
 
 void ask_read(enum err e, const natsMsg *msg, struct ask_answer *ret)

@@ -24,6 +24,7 @@
 #include "shared/domain/limit.h"
 
 enum { ID_MAX = 64, RUNNING_MAX = 64, TRACE_SIZE = 48 };
+#define ID_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
 /* The members any op may have. */
 enum member { M_OP, M_D, M_ID, M_T, M_KEY, M_RECEIVED, M_COUNT };
@@ -195,7 +196,8 @@ static void start(struct session *s, const struct route *route, const struct com
                on_answer, r);
 }
 
-/* It is sent back as it came, so it must be harmless: a number, or plain text in quotes. */
+/* It is sent back as it came, so it must be harmless: a number that every JSON reader keeps whole
+ * (RFC 8259, section 6), or plain text in quotes. */
 static bool is_id(struct span id)
 {
     uint64_t number;
@@ -203,7 +205,7 @@ static bool is_id(struct span id)
     if (id.at == NULL || id.len > ID_MAX)
         return false;
     if (scan_uint(id, &number))
-        return true;
+        return number <= ID_NUMBER_MAX;
     if (!scan_plain(id, &text))
         return false;
     for (size_t i = 0; i < text.len; i++)
