@@ -114,7 +114,7 @@ void grows_old(struct req *rq, snowflake user)
     char *joined_at = e.value != NULL ? strstr(e.value, name) : NULL;
     if (!CHECK(joined_at != NULL))
         return;
-    memcpy(joined_at + strlen(name), "2001", 4);
+    joined_at[strlen(name)] = '1'; /* the millennium before */
     CHECK_INT(bus_kv_put(rq, ROOMS_BUCKET, &e), OK);
 }
 
