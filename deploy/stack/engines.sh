@@ -29,12 +29,27 @@ make_secrets() {
     . "$file"
 }
 
+# A relay takes a port for each way to each participant, so coturn gets a block of UDP ports, and it
+# binds them only while it needs them. The port it listens on is what tells other stacks that its
+# block is taken: between the slices of take_port and the kernel's range for outgoing connections.
+RELAY_PORTS=512
+RELAY_BLOCKS=42
+plan_relay() {
+    local tried block
+    for ((tried = 0; tried < RELAY_BLOCKS; tried++)); do
+        block=$((($$ + tried) % RELAY_BLOCKS))
+        TURN_PORT=$((32000 + block))
+        TURN_MIN_PORT=$((10000 + block * RELAY_PORTS))
+        is_listening "$TURN_PORT" || return 0
+    done
+    die "each of the $RELAY_BLOCKS blocks of relay ports is taken"
+}
+
 plan_engines() {
     local socket_dir
     take_port NATS_PORT
     take_port REDIS_PORT
-    take_port TURN_PORT
-    TURN_MIN_PORT=$((10000 + $$ % 340 * 64 + 32))
+    plan_relay
     # A unix socket's path has at most 107 bytes, the data folder's may be longer.
     socket_dir=$(mktemp -d /tmp/parley.XXXXXX)
     echo "$socket_dir" >"$STACK_DIR/run/socket_dir"
@@ -193,7 +208,7 @@ listening-ip=127.0.0.1
 listening-port=$TURN_PORT
 relay-ip=127.0.0.1
 min-port=$TURN_MIN_PORT
-max-port=$((TURN_MIN_PORT + 31))
+max-port=$((TURN_MIN_PORT + RELAY_PORTS - 1))
 allow-loopback-peers
 pidfile=$STACK_DIR/run/coturn.turn
 userdb=$STACK_DIR/run/coturn.db

@@ -198,6 +198,15 @@ test('a packet passes the relay with the password of the API', async () => {
   assert.deepEqual(xorAddress(from), relayed, 'it comes from the allocated address');
 });
 
+test('the relay has room for several calls at once', async () => {
+  const [end] = turn.username.split(':');
+  const clients = Array.from({ length: 96 }, () => new TurnClient(turn.urls[0]));
+  after(() => clients.forEach((one) => one.close()));
+  // Eight ways each: a mesh of four, by UDP and by TCP, and some more.
+  const answers = await Promise.all(clients.map((one, i) => one.allocate(sign(`${end}:room${i >> 3}`))));
+  assert.deepEqual(answers.filter((it) => it.type !== (ALLOCATE | SUCCESS)), []);
+});
+
 test('a forged password is refused', async () => {
   assert.equal(await tryOut({ username: turn.username, credential: 'Zm9yZ2VkIHBhc3N3b3JkIQ==' }), 401);
   assert.equal(await tryOut(sign(turn.username, 'not the secret')), 401);
