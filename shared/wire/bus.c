@@ -211,10 +211,10 @@ enum err bus_open(const struct bus_settings *s, struct bus **ret)
     b->ask = (struct bus_link){.bus = b, .name = "ask"};
     b->hear = (struct bus_link){.bus = b, .name = "hear"};
     b->asks = bus_asks_new();
-    b->io = bus_io_new();
     init_lock(b);
     pthread_mutex_init(&b->ask.io_lock, NULL);
     pthread_mutex_init(&b->hear.io_lock, NULL);
+    b->io = bus_io_new(b);
     enum err e = open_all(b, s);
     if (e != OK) {
         bus_close(b);

@@ -25,12 +25,14 @@ struct bus_link {
     natsConnection *io_nc;   /* nc, known while connecting is still under way */
     pthread_mutex_t io_lock; /* guards what follows */
     int io_fd;
-    uint32_t io_events; /* what libnats waits for */
+    bool io_reads;   /* libnats wants to */
+    bool io_writes;  /* libnats has something to send */
+    bool io_is_full; /* but the kernel did not take it */
     int io_holds;
 };
 
 /* The thread that moves the bytes of all links. Freed after they are closed. */
-struct bus_io *bus_io_new(void);
+struct bus_io *bus_io_new(struct bus *b);
 void bus_io_free(struct bus_io *io);
 natsStatus bus_io_attach(struct bus_link *link, natsOptions *o);
 void bus_io_hold(struct bus_link *link);
