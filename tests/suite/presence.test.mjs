@@ -77,6 +77,17 @@ test('who goes on at another gateway, or from another device, is not away in bet
   assert.equal(await statusOf(owner, server, guest)(), 'online');
 });
 
+test('signing out ends a lost session at once', async () => {
+  const { owner, guest } = await community();
+  const hears = await listen(owner, second);
+  const isOf = (status) => (d) => d.user_id === guest.id && d.status === status;
+  const lost = await listen(guest, first);
+  await hears.event('presence.update', isOf('online'));
+  await lost.drop();
+  await guest.post('/auth/logout');
+  await hears.event('presence.update', isOf('offline'));
+});
+
 test('strangers learn nothing of it', async () => {
   const { server, guest } = await community();
   const { owner: stranger } = await community({ guests: 0 });
