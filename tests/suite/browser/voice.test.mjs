@@ -72,14 +72,20 @@ test('where no direct way leads, the relay does', async () => {
   await Promise.all([hears(ada), hears(bob)]);
 });
 
-test('a lost socket does not end the talk', async () => {
+test('a lost socket does not end the talk, nor need the seat be taken again', async () => {
   const { ada, bob } = await twoInAServer(browser);
   await bothJoin(ada, bob);
   await hears(bob);
+  const joins = [];
+  ada.page.on('request', (it) => it.method() === 'POST' && it.url().endsWith('/voice') && joins.push(it.url()));
+  const connections = (person) => person.page.evaluate(() => window.connections.length);
+  const before = [await connections(ada), await connections(bob)];
   await ada.page.evaluate(() => window.sockets.at(-1).close());
   await ada.page.locator('#connection[data-state=waiting]').waitFor();
   await ada.connected();
   await Promise.all([hears(ada), hears(bob)]);
+  assert.deepEqual(joins, []);
+  assert.deepEqual([await connections(ada), await connections(bob)], before, 'no connection was made anew');
   ada.calm();
   bob.calm();
 });
