@@ -23,6 +23,7 @@ enum {
     PING_INTERVAL_MS = 20000,
     PINGS_UNANSWERED = 2,
     CLOSE_MS = 5000,
+    FLUSH_MS = 1000,
 };
 
 enum err bus_from_status(natsStatus s)
@@ -233,6 +234,10 @@ void bus_close(struct bus *b)
     pthread_mutex_unlock(&b->lock);
 
     bus_asks_close(b->asks);
+    /* The last answers and events are still on their way. */
+    if (bus_ping(b, FLUSH_MS) != OK)
+        LOG(DEBUG, "bus.unflushed", KV("name", b->name));
+    bus_io_stop(b->io);
     natsConnection_Close(b->hear.nc);
     natsConnection_Close(b->ask.nc);
     wait_closed(b);

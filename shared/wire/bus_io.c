@@ -118,7 +118,8 @@ static natsStatus on_attach(void **user, void *loop, natsConnection *nc, natsSoc
     struct bus_link *link = loop;
     *user = link;
     pthread_mutex_lock(&link->io_lock);
-    link->io_nc = nc;
+    if (link->io_nc == NULL)
+        link->io_nc = nc;
     link->io_fd = fd;
     link->io_reads = true;
     link->io_writes = false;
@@ -193,11 +194,15 @@ struct bus_io *bus_io_new(struct bus *b)
     return io;
 }
 
-void bus_io_free(struct bus_io *io)
+void bus_io_stop(struct bus_io *io)
 {
     atomic_store(&io->is_stopping, true);
     (void)eventfd_write(io->wake, 1);
     pthread_join(io->thread, NULL);
+}
+
+void bus_io_free(struct bus_io *io)
+{
     close(io->wake);
     close(io->epoll);
     free(io);

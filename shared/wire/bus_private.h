@@ -31,8 +31,10 @@ struct bus_link {
     int io_holds;
 };
 
-/* The thread that moves the bytes of all links. Freed after they are closed. */
+/* The thread that moves the bytes of both links. Stopped before they are closed, because libnats
+ * closes a socket whether or not somebody reads from it, and freed afterwards. */
 struct bus_io *bus_io_new(struct bus *b);
+void bus_io_stop(struct bus_io *io);
 void bus_io_free(struct bus_io *io);
 natsStatus bus_io_attach(struct bus_link *link, natsOptions *o);
 void bus_io_hold(struct bus_link *link);
