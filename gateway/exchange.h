@@ -60,6 +60,7 @@ struct exchange {
     const char *failed_text;
     struct buf body;
     size_t discarded; /* bytes of the body nobody wants */
+    bool is_read;     /* to the end of the body */
     struct answer answer;
     const struct raw_handler *raw;
     void *raw_state;
@@ -81,8 +82,9 @@ enum MHD_Result respond_fail_field(struct exchange *x, const char *field, const 
 /* Anything else; takes the response over and adds what every response has. */
 enum MHD_Result respond_with(struct exchange *x, int status, struct MHD_Response *response);
 enum MHD_Result respond_text(struct exchange *x, int status, const char *type, const char *text);
-/* Too much body to read it all, and too late to queue a response: tells the client all the same. */
-void respond_cut(struct exchange *x, enum err e);
+/* Too much body to read it all, and too late to queue a response: tells the client all the same.
+ * x->answer; the connection is closed next. */
+enum MHD_Result respond_cut(struct exchange *x);
 
 /* ---- statics.c ---- */
 enum MHD_Result serve_static(struct exchange *x);

@@ -16,13 +16,6 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     (void)MHD_add_response_header(response, name, value);
 }
 
-static void add_seconds(struct MHD_Response *response, const char *name, int64_t ms)
-{
-    char text[32];
-    snprintf(text, sizeof(text), "%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
-    add(response, name, text);
-}
-
 static void add_number(struct MHD_Response *response, const char *name, int64_t value)
 {
     char text[24];
@@ -30,15 +23,41 @@ static void add_number(struct MHD_Response *response, const char *name, int64_t 
     add(response, name, text);
 }
 
+enum { LIMIT_HEADERS = 5 };
+struct header {
+    const char *name;
+    char value[32];
+};
+
+static void write_seconds(char out[32], int64_t ms)
+{
+    snprintf(out, 32, "%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));
+}
+
+/* How many there are: none of what is not limited. */
+static size_t limit_headers(const struct limit_state *limit, struct header ret[LIMIT_HEADERS])
+{
+    static const char *const names[LIMIT_HEADERS] = {"X-RateLimit-Bucket", "X-RateLimit-Limit",
+                                                     "X-RateLimit-Remaining", "X-RateLimit-Reset",
+                                                     "X-RateLimit-Reset-After"};
+    if (limit->bucket == NULL)
+        return 0;
+    for (size_t i = 0; i < LIMIT_HEADERS; i++)
+        ret[i].name = names[i];
+    snprintf(ret[0].value, sizeof(ret[0].value), "%s", limit->bucket);
+    snprintf(ret[1].value, sizeof(ret[1].value), "%lld", (long long)limit->count);
+    snprintf(ret[2].value, sizeof(ret[2].value), "%lld", (long long)limit->remaining);
+    write_seconds(ret[3].value, clock_us() / 1000 + limit->reset_ms);
+    write_seconds(ret[4].value, limit->reset_ms);
+    return LIMIT_HEADERS;
+}
+
 static void add_limit(struct MHD_Response *response, const struct limit_state *limit)
 {
-    if (limit->bucket == NULL)
-        return;
-    add(response, "X-RateLimit-Bucket", limit->bucket);
-    add_number(response, "X-RateLimit-Limit", limit->count);
-    add_number(response, "X-RateLimit-Remaining", limit->remaining);
-    add_seconds(response, "X-RateLimit-Reset", clock_us() / 1000 + limit->reset_ms);
-    add_seconds(response, "X-RateLimit-Reset-After", limit->reset_ms);
+    struct header headers[LIMIT_HEADERS];
+    size_t count = limit_headers(limit, headers);
+    for (size_t i = 0; i < count; i++)
+        add(response, headers[i].name, headers[i].value);
 }
 
 enum MHD_Result respond_with(struct exchange *x, int status, struct MHD_Response *response)
@@ -49,7 +68,8 @@ enum MHD_Result respond_with(struct exchange *x, int status, struct MHD_Response
     add(response, "X-Content-Type-Options", "nosniff");
     add_limit(response, &x->answer.limit);
     cors_add(x, response);
-    if (atomic_load_explicit(&x->gateway->is_draining, memory_order_relaxed))
+    /* linger_on relies on it: nobody else reads the rest of the body. */
+    if (!x->is_read || atomic_load_explicit(&x->gateway->is_draining, memory_order_relaxed))
         add(response, MHD_HTTP_HEADER_CONNECTION, "close");
     x->state = EXCHANGE_SENT;
     enum MHD_Result queued = MHD_queue_response(x->connection, (unsigned)status, response);
@@ -118,20 +138,26 @@ enum MHD_Result respond_text(struct exchange *x, int status, const char *type, c
 }
 
 /* libmicrohttpd takes a response before the body or after it, never between. The connection is not
- * encrypted here (the edge does that), so the bytes can be written as they are; it is closed next,
- * and whatever cannot be sent at once is lost. */
-void respond_cut(struct exchange *x, enum err e)
+ * encrypted here (the edge does that), so the bytes can be written as they are; whatever cannot be
+ * sent at once is lost. */
+enum MHD_Result respond_cut(struct exchange *x)
 {
+    const struct answer *a = &x->answer;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    struct answer a = {0};
+    struct header headers[LIMIT_HEADERS];
+    size_t count = limit_headers(&a->limit, headers);
     auto_buf struct buf out = {0};
-    answer_fail(&a, e, NULL, NULL);
     buf_printf(&out,
                "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\n"
-               "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
-               a.status, err_text(e), a.len, a.body);
+               "Content-Length: %zu\r\nConnection: close\r\nX-Request-Id: %s\r\n",
+               a->status, err_text(a->err), a->len, x->request_id);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&out, "%s: %s\r\n", headers[i].name, headers[i].value);
+    buf_adds(&out, "\r\n");
+    buf_add(&out, a->body, a->len);
     if (info != NULL)
         (void)send(info->connect_fd, out.data, out.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    answer_done(&a);
+    x->state = EXCHANGE_SENT;
+    return MHD_NO;
 }

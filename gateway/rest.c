@@ -14,6 +14,7 @@
 
 #include "gateway/exchange.h"
 #include "gateway/limit.h"
+#include "gateway/linger.h"
 #include "gateway/params.h"
 #include "shared/base/clock.h"
 #include "shared/base/heap.h"
@@ -28,13 +29,14 @@
 
 enum {
     HTTP_STACK = 256 * 1024,
-    DISCARD_MAX = 1024 * 1024, /* of a body nobody wants, so that the client reads our answer */
+    DISCARD_MAX = 1024 * 1024, /* of a body nobody wants, so that the connection lives on */
     RETRY_MS = 1000,
 };
 
 struct rest {
     struct gateway *gateway;
     struct MHD_Daemon *daemon;
+    struct lingerers *linger;
     atomic_ullong last_request;
     char request_prefix[17];
     pthread_mutex_t lock; /* guards asking */
@@ -82,6 +84,15 @@ static void log_file(const struct exchange *x, enum MHD_RequestTerminationCode w
         KV("is_whole", why == MHD_REQUEST_TERMINATED_COMPLETED_OK), KV("request", x->request_id));
 }
 
+/* Answered in the middle of its body: libmicrohttpd closes it next. */
+static void linger_on(const struct exchange *x)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(x->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL)
+        linger_take(x->rest->linger, info->connect_fd);
+}
+
 static void on_completed(void *cls UNUSED, struct MHD_Connection *connection UNUSED, void **con_cls,
                          enum MHD_RequestTerminationCode why)
 {
@@ -89,6 +100,8 @@ static void on_completed(void *cls UNUSED, struct MHD_Connection *connection UNU
     if (x == NULL)
         return;
     log_file(x, why);
+    if (x->state == EXCHANGE_SENT && !x->is_read)
+        linger_on(x);
     if (x->raw_state != NULL)
         x->raw->free(x->raw_state);
     answer_done(&x->answer);
@@ -294,15 +307,21 @@ static enum MHD_Result turn_away_for(struct exchange *x, enum err e, const char 
     return turn_away(x);
 }
 
-/* A failure known from the head is answered after the body, if that is short: a client still busy
- * sending would not see an answer followed by a closed connection. */
+/* An answer before the body costs the connection: only when the body is long, or the client waits
+ * to be asked for it. */
+static bool is_answered_first(const struct exchange *x)
+{
+    return exchange_header(x, "Expect") != NULL || content_length(x) > DISCARD_MAX;
+}
+
+/* A failure known from the head. */
 static enum MHD_Result read_body(struct exchange *x, enum err failed)
 {
     x->failed = failed;
     x->state = EXCHANGE_READING;
     if (failed == OK && content_length(x) > LIMIT_BODY)
         x->failed = ERR_TOO_LARGE;
-    if (x->failed != OK && content_length(x) > DISCARD_MAX)
+    if (x->failed != OK && is_answered_first(x))
         return turn_away(x);
     return MHD_YES;
 }
@@ -380,8 +399,12 @@ static enum MHD_Result discard(struct exchange *x, size_t len)
     x->discarded += len;
     if (x->discarded <= DISCARD_MAX)
         return MHD_YES;
-    respond_cut(x, x->failed);
-    return MHD_NO;
+    if (x->answer.status != 0)
+        return respond_cut(x);
+    if (x->match.route != NULL)
+        return ask(x); /* and cut then: see go_on */
+    answer_fail(&x->answer, x->failed, NULL, NULL);
+    return respond_cut(x);
 }
 
 static enum MHD_Result take_body(struct exchange *x, const char *data, size_t *len)
@@ -411,6 +434,7 @@ static bool is_json(const char *type)
 static enum MHD_Result end_body(struct exchange *x)
 {
     const char *key = exchange_header(x, "Idempotency-Key");
+    x->is_read = true;
     if (x->failed != OK)
         return x->answer.status != 0 ? respond_answer(x) : turn_away(x);
     if (x->serve != NULL)
@@ -432,11 +456,10 @@ static enum MHD_Result read_on(struct exchange *x, const char *data, size_t *len
     return *len > 0 ? take_body(x, data, len) : end_body(x);
 }
 
-/* A stream that may not begin: as in read_body, unless the client waits to be asked for the body.
- */
+/* A stream that may not begin: as in read_body. */
 static enum MHD_Result refuse_stream(struct exchange *x)
 {
-    if (exchange_header(x, "Expect") != NULL || content_length(x) > DISCARD_MAX)
+    if (is_answered_first(x))
         return respond_answer(x);
     x->failed = x->answer.err;
     x->state = EXCHANGE_READING;
@@ -446,6 +469,8 @@ static enum MHD_Result refuse_stream(struct exchange *x)
 /* Resumed: with the answer, or (RAW) with leave to begin or to go on. */
 static enum MHD_Result go_on(struct exchange *x, const char *data, size_t *len)
 {
+    if (x->discarded > DISCARD_MAX)
+        return respond_cut(x);
     if (x->raw != NULL && x->raw_state == NULL && x->answer.err != OK && x->failed == OK)
         return refuse_stream(x);
     if (x->raw == NULL || (x->answer.status != 0 && x->failed == OK))
@@ -454,7 +479,7 @@ static enum MHD_Result go_on(struct exchange *x, const char *data, size_t *len)
         return read_on(x, data, len);
     x->state = EXCHANGE_READING;
     x->raw->begin(x);
-    return MHD_YES;
+    return x->failed != OK && is_answered_first(x) ? respond_fail(x, x->failed) : MHD_YES;
 }
 
 static enum MHD_Result on_request(void *cls UNUSED, struct MHD_Connection *connection UNUSED,
@@ -494,6 +519,7 @@ enum err rest_open(struct gateway *g, struct rest **ret)
     snprintf(r->request_prefix, sizeof(r->request_prefix), "%llx", (unsigned long long)rand_u64());
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->calm, NULL);
+    r->linger = linger_new();
     r->daemon =
         MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC |
                              MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
@@ -537,6 +563,7 @@ void rest_close(struct rest *r)
         return;
     if (r->daemon != NULL)
         MHD_stop_daemon(r->daemon);
+    linger_free(r->linger);
     pthread_cond_destroy(&r->calm);
     pthread_mutex_destroy(&r->lock);
     free(r);

@@ -335,7 +335,6 @@ static void begin(struct exchange *x)
     uint64_t size = 0;
     if (length != NULL && str_parse_u64(length, strlen(length), &size) && size > FORM_MAX) {
         x->failed = ERR_TOO_LARGE;
-        (void)respond_fail(x, ERR_TOO_LARGE);
         return;
     }
     up->form = MHD_create_post_processor(x->connection, FORM_BUFFER, on_part, up);

@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { tryUpload, upload } from './lib/files.mjs';
@@ -123,4 +124,46 @@ test('a file on a message is for who can read it, and goes with nobody\'s leave 
   await owner.delete(`/media/${unused.id}`);
   await owner.refused(404, 'GET', `/media/${unused.id}`);
   assert.ok([403, 404].includes((await download(first, url)).status));
+});
+
+/** A client that sends everything before it reads anything: what it reads, and whether it was cut off. */
+function sendAll(head, body) {
+  const { hostname, port } = new URL(first);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    const got = { text: '', error: undefined };
+    socket.on('data', (bytes) => (got.text += bytes));
+    socket.on('error', (error) => (got.error = error.code));
+    socket.on('close', () => resolve(got));
+    socket.on('end', () => socket.end());
+    socket.pause();
+    socket.write(Buffer.concat([Buffer.from(head), body]), () => socket.resume());
+  });
+}
+
+test('whoever is refused reads why, also in the middle of sending five megabytes', async () => {
+  const ann = await newcomer();
+  const body = Buffer.alloc(5 * 1024 * 1024, 'x');
+  const chunked = Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')]);
+  const signedIn = `Authorization: Bearer ${ann.token}\r\n`;
+  const length = `Content-Length: ${body.length}\r\n`;
+  const form = 'Content-Type: multipart/form-data; boundary=x\r\n';
+  const rows = [
+    [401, 'POST', '/media/upload', form + length, body],
+    [415, 'POST', '/media/upload', `${signedIn}Content-Type: text/plain\r\n${length}`, body],
+    [401, 'POST', '/servers', `Authorization: Bearer nonsense\r\nContent-Type: application/json\r\n${length}`, body],
+    [413, 'POST', '/servers', `${signedIn}Content-Type: application/json\r\n${length}`, body],
+    [413, 'POST', '/servers', `${signedIn}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n`, chunked],
+    [415, 'POST', '/media/upload', `${signedIn}Content-Type: text/plain\r\nTransfer-Encoding: chunked\r\n`, chunked],
+    [404, 'POST', '/nowhere', length, body],
+  ];
+  for (let round = 0; round < 3; round++) {
+    for (const [status, method, path, headers, bytes] of rows) {
+      const got = await sendAll(`${method} /api/v1${path} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`, bytes);
+      const what = `${status} ${path} ${headers}`;
+      assert.match(got.text, new RegExp(`^HTTP/1\\.1 ${status} `), what);
+      assert.match(got.text, /\r\n\r\n\{.*\}$/, what);
+      assert.equal(got.error, undefined, what);
+    }
+  }
 });
