@@ -24,10 +24,13 @@ const resumeElsewhere = (person, lost) =>
 test('on the same gateway a session goes on where it was', async () => {
   const { owner, channel, guest } = await community();
   const before = await listen(guest);
+  const witness = await listen(owner);
   await talk(owner, channel, 0, 3);
   await until('three lines', () => contents(before).length === 3);
   await before.drop();
   await talk(owner, channel, 3, 5);
+  // A message is answered before it is told.
+  await until('all lines to have reached the gateway', () => contents(witness).length === 8);
 
   const back = await resume(guest, before);
   assert.equal(back.resumed.op, 'resumed');
