@@ -255,8 +255,14 @@ static void on_readable(struct load_socket *s)
 
 int load_turn(struct load *l, int wait_ms)
 {
+    return load_turn_us(l, wait_ms * INT64_C(1000));
+}
+
+int load_turn_us(struct load *l, int64_t wait_us)
+{
     struct epoll_event events[EVENTS_MAX];
-    int n = epoll_wait(l->epoll, events, EVENTS_MAX, wait_ms);
+    struct timespec wait = {.tv_nsec = wait_us % 1000000 * 1000, .tv_sec = wait_us / 1000000};
+    int n = epoll_pwait2(l->epoll, events, EVENTS_MAX, &wait, NULL);
     for (int i = 0; i < n; i++) {
         struct load_socket *s = events[i].data.ptr;
         if (s->fd >= 0 && (events[i].events & EPOLLOUT) != 0)

@@ -40,6 +40,7 @@ void load_close(struct load_socket *s);
 
 /* One epoll turn of at most wait_ms; how many events it handled. */
 int load_turn(struct load *l, int wait_ms);
+int load_turn_us(struct load *l, int64_t wait_us);
 
 /* The first occurrence of "key": in payload, past it; NULL when there is none. Enough of a reader
  * for frames whose shape is known. */
