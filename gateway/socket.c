@@ -7,6 +7,7 @@
 
 #include "gateway/socket.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <libwebsockets.h>
 #include <stdlib.h>
@@ -87,12 +88,18 @@ static void kill_socket(struct socket *k)
     lws_set_timeout(k->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
-/* LWS_WRITE_HTTP on a WebSocket passes bytes through as they are and keeps what the kernel did not
- * take. The count it returns is then the kernel's, so only < 0 means failure. It wants to write to
- * the buffer only for kinds of frames that it heads itself. */
+/* Straight into the kernel, which takes all of it unless the reader is slow. LWS_WRITE_HTTP on a
+ * WebSocket passes the rest through as it is and keeps what the kernel does not take then either.
+ * The count it returns is the kernel's, so only < 0 means failure. It wants to write to the buffer
+ * only for kinds of frames that it heads itself. Nothing may be kept from before. */
 static bool write_raw(struct socket *k, const char *bytes, size_t len)
 {
-    return lws_write(k->wsi, (unsigned char *)(uintptr_t)bytes, len, LWS_WRITE_HTTP) >= 0;
+    ssize_t n = send(lws_get_socket_fd(k->wsi), bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        return false;
+    size_t sent = n > 0 ? (size_t)n : 0;
+    unsigned char *rest = (unsigned char *)(uintptr_t)bytes + sent;
+    return sent == len || lws_write(k->wsi, rest, len - sent, LWS_WRITE_HTTP) >= 0;
 }
 
 /* As many whole frames as fit, side by side; tells the replay what is on its way. Never a part of

@@ -46,7 +46,7 @@ static const struct conf_key cache_keys[] = {
     {"REDIS_URL",        S(redis_url, STR),        NULL,             CONF_REQUIRED | CONF_SECRET, "redis://[:password@]host:port[/db]", 0, 0},
 };
 static const struct conf_key batch_keys[] = {
-    {"WRITERS",          S(writers, INT),          "1",              0, "threads that write requests in batches", 1, 16},
+    {"WRITERS",          S(writers, INT),          "2",              0, "threads that write requests in batches", 1, 16},
 };
 /* clang-format on */
 

@@ -81,15 +81,17 @@ static void on_down(natsConnection *nc UNUSED, void *closure)
         bus_asks_fail(b->asks);
 }
 
-/* libnats gives up only when the server refuses us: nothing here will get better by waiting. */
+/* libnats gives up when the server refuses us, and when the very first one it reached hung up on it:
+ * in neither case does it try again, so whoever supervises the process does. */
 static void on_closed(natsConnection *nc, void *closure)
 {
     struct bus_link *link = closure;
     struct bus *b = link->bus;
     const char *text = NULL;
     if (!is_closing(b)) {
-        (void)natsConnection_GetLastError(nc, &text);
-        die("bus: %s; are the credentials right?", text != NULL ? text : "refused");
+        bool is_auth = natsConnection_GetLastError(nc, &text) == NATS_CONNECTION_AUTH_FAILED;
+        die("bus: %s%s", text != NULL ? text : "refused",
+            is_auth ? "; are the credentials right?" : "");
     }
     pthread_mutex_lock(&b->lock);
     b->open_links--;

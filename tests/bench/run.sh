@@ -88,7 +88,7 @@ stack() {
     local gateways=$1
     shift
     [[ $# -gt 0 ]] || return 0
-    GATEWAYS=$gateways SETTINGS=$NO_LIMITS LISTEN_PORT=0 STACK_FSYNC=on \
+    GATEWAYS=$gateways SETTINGS="$NO_LIMITS ${SETTINGS:-}" LISTEN_PORT=0 STACK_FSYNC=on \
         "$TOP/deploy/stack.sh" with "$TOP/tests/bench/run.sh" inside "$@"
 }
 
