@@ -27,7 +27,8 @@
 
 enum entry_kind { ENTRY_IDENTIFY, ENTRY_RESUME, ENTRY_JOIN };
 
-enum { HELD_MAX = 4096 };
+/* STATES_AT_ONCE keeps all workers of messaging busy and leaves room for other questions. */
+enum { HELD_MAX = 4096, STATES_AT_ONCE = 32 };
 
 struct entry {
     enum entry_kind kind;
@@ -70,12 +71,6 @@ void entry_hold(struct session *s, struct frame *f)
 }
 
 /* ---- questions on behalf of the session's user ---- */
-
-/* Who asks: the session and which of its entries. */
-struct asker {
-    uint64_t session;
-    uint64_t entry;
-};
 
 static struct asker asker_of(const struct session *s)
 {
@@ -348,7 +343,9 @@ void entry_disturb(struct session *s)
 
 /* ---- gathering: subscriptions in force, then the state ---- */
 
-static void on_state(struct loop *l, struct query *q)
+static void let_in(struct loop *l);
+
+static void take_state(struct loop *l, struct query *q)
 {
     struct session *s = answered(l, (struct asker){q->session, q->entry});
     if (s == NULL) {
@@ -362,6 +359,26 @@ static void on_state(struct loop *l, struct query *q)
     state_free(s->entry->state);
     s->entry->state = q->result;
     entry_advance(s);
+}
+
+static void on_state(struct loop *l, struct query *q)
+{
+    take_state(l, q);
+    l->line.running--;
+    let_in(l);
+}
+
+/* Those whose turn it is. */
+static void let_in(struct loop *l)
+{
+    struct asker who;
+    while (line_next(&l->line, STATES_AT_ONCE, &who)) {
+        struct session *s = answered(l, who);
+        if (s == NULL)
+            continue;
+        l->line.running++;
+        ask(s, "rpc.messaging.session.ready", state_parse, on_state);
+    }
 }
 
 struct gathering {
@@ -385,7 +402,9 @@ static void on_flushed(struct loop *l, struct post *p)
     /* Ask for the layouts that are missing right away: they are needed and take as long. */
     for (struct membership *m = s->memberships; m != NULL; m = m->next)
         (void)server_is_at(m->server, 0);
-    ask(s, "rpc.messaging.session.ready", state_parse, on_state);
+    s->entry->asking++;
+    line_join(&l->line, asker_of(s));
+    let_in(l);
 }
 
 static void gather(struct session *s)

@@ -117,6 +117,7 @@ void loop_free(struct loop *l)
     map_done(&l->servers);
     map_done(&l->feeds);
     map_done(&l->backlogs);
+    line_done(&l->line);
     free(l->private);
     free(l);
 }

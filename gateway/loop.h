@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "gateway/line.h"
 #include "shared/base/buf.h"
 #include "shared/base/map.h"
 #include "shared/base/mpsc.h"
@@ -31,6 +32,7 @@ struct loop {
     struct map servers;    /* by id */
     struct map feeds;      /* by user */
     struct map backlogs;   /* by channel: what returning sessions miss */
+    struct line line;      /* of sessions that wait for their state */
     struct session *dirty; /* have something to be written, or are closing */
     uint64_t serials;
     struct buf fresh; /* serials of those presence has not been told of */
