@@ -81,8 +81,8 @@ static void on_down(natsConnection *nc UNUSED, void *closure)
         bus_asks_fail(b->asks);
 }
 
-/* libnats gives up when the server refuses us, and when the very first one it reached hung up on it:
- * in neither case does it try again, so whoever supervises the process does. */
+/* libnats gives up when the server refuses us, and when the very first one it reached hung up on
+ * it: in neither case does it try again, so whoever supervises the process does. */
 static void on_closed(natsConnection *nc, void *closure)
 {
     struct bus_link *link = closure;

@@ -68,7 +68,7 @@ bench_storm() {
 }
 
 # Last what leaves a large table behind.
-ALL=(idle rest send latency fanout bus_ask ready overload history storm)
+ALL=(idle rest ready send latency fanout bus_ask overload history storm)
 
 inside() {
     local name status=0

@@ -215,7 +215,8 @@ TEST(a_body_as_large_as_the_instance_tells_is_taken_and_one_byte_more_is_not)
     struct fake *f = front_answer(&w, "rpc.auth.session.create", 200, "{}");
     char *body = arena_alloc(&w.arena, LIMIT_BODY + 2);
     memset(body, ' ', LIMIT_BODY);
-    memcpy(body, "{}", 2);
+    body[0] = '{';
+    body[1] = '}';
     CHECK_INT(http_status(front_post(&w, API "/auth/login", JSON, body)), 200);
     CHECK_INT(atomic_load(&f->asked), 1);
     body[LIMIT_BODY] = ' ';
