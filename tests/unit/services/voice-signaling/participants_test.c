@@ -53,8 +53,7 @@ static void *join_one(void *arg)
 {
     struct race *race = arg;
     struct scene *s = &race->scene;
-    static struct voice_settings none = {.turn_urls = "", .stun_urls = ""};
-    if (!kit_use(&voice_service, &none))
+    if (!scene_enter())
         return NULL;
     enum err e = joins(s->people[race->next++], s->channel);
     CHECK(e == OK || e == ERR_VOICE_FULL);

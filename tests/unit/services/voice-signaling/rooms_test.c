@@ -89,8 +89,7 @@ static void *move_about(void *arg)
 {
     struct restless *r = arg;
     const struct scene *s = &r->scene;
-    static struct voice_settings none = {.turn_urls = "", .stun_urls = ""};
-    if (!kit_use(&voice_service, &none))
+    if (!scene_enter())
         return NULL;
     const int mine = r->number++;
     const char session[] = {'d', (char)('0' + mine), '\0'};

@@ -36,10 +36,15 @@ static bool wait_up(const struct scene *s)
     return CHECK_INT(e, OK) && CHECK_INT(leaves(s->people[0], s->channel), OK);
 }
 
+bool scene_enter(void)
+{
+    return kit_use(&voice_service, &settings);
+}
+
 bool scene_open(struct scene *ret)
 {
     static bool is_up;
-    if (!kit_use(&voice_service, &settings) || !stand_in_open())
+    if (!scene_enter() || !stand_in_open())
         return false;
     *ret = (struct scene){
         .server = snowflake_next(),

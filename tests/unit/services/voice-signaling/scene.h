@@ -24,6 +24,9 @@ struct scene {
 /* False: something is missing here, and the test was skipped. */
 bool scene_open(struct scene *ret);
 
+/* A thread of the test takes part in it. */
+bool scene_enter(void);
+
 /* What messaging says about every channel from now on. */
 void play_channel(const struct scene *s, const char *type, uint64_t permissions);
 
