@@ -20,10 +20,11 @@ enum {
     CONNECT_MS = 1000,
     RECONNECT_WAIT_MS = 100,
     RECONNECT_JITTER_MS = 100,
-    PING_INTERVAL_MS = 20000,
+    PING_INTERVAL_MS = 5000,
     PINGS_UNANSWERED = 2,
     CLOSE_MS = 5000,
     FLUSH_MS = 1000,
+    UNSENT_MAX = 8 << 20,
 };
 
 enum err bus_from_status(natsStatus s)
@@ -298,9 +299,16 @@ static bool is_plain(const struct bus_out *out)
     return out->reply_to == NULL;
 }
 
+/* What a server that has stopped reading makes us keep has a limit. */
+bool bus_link_takes(const struct bus_link *link)
+{
+    return bus_link_is_up(link) &&
+           (!atomic_load(&link->io_is_full) || natsConnection_Buffered(link->nc) < UNSENT_MAX);
+}
+
 enum err bus_send_by(struct bus_link *link, const struct bus_out *out)
 {
-    if (!bus_link_is_up(link))
+    if (!bus_link_takes(link))
         return ERR_UNAVAILABLE;
     if (is_plain(out))
         return bus_from_status(

@@ -75,7 +75,8 @@ void bus_drain(struct bus_sub *s, int timeout_ms);
 /* Returns when the server has taken all subscriptions made so far. */
 MUST_CHECK enum err bus_flush(struct bus *b, int timeout_ms);
 
-/* ERR_UNAVAILABLE at once when the bus is down: nothing is kept for later. */
+/* ERR_UNAVAILABLE at once when the bus is down, for nothing is kept for later, and when the server
+ * has left megabytes unread. */
 MUST_CHECK enum err bus_send(struct bus *b, const struct bus_out *out);
 
 /* What any thread sends between the two goes out together at the release, so that it costs one

@@ -241,7 +241,7 @@ static enum err publish(const struct bus_asks *m, const struct bus_out *out, uin
 enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us, bus_answer_fn *fn,
                  void *arg)
 {
-    if (!bus_link_is_up(&b->ask))
+    if (!bus_link_takes(&b->ask))
         return ERR_UNAVAILABLE;
     if (deadline_us <= mono_us())
         return ERR_TIMEOUT;

@@ -23,11 +23,11 @@ struct bus_link {
 
     atomic_uint attachments; /* how often it was connected */
     natsConnection *io_nc;   /* nc, known while connecting is still under way */
+    atomic_bool io_is_full;  /* the kernel did not take what there is; written under io_lock */
     pthread_mutex_t io_lock; /* guards what follows */
     int io_fd;
-    bool io_reads;   /* libnats wants to */
-    bool io_writes;  /* libnats has something to send */
-    bool io_is_full; /* but the kernel did not take it */
+    bool io_reads;  /* libnats wants to */
+    bool io_writes; /* libnats has something to send */
     int io_holds;
 };
 
@@ -66,6 +66,7 @@ struct bus {
 enum err bus_from_status(natsStatus s);
 enum err bus_send_by(struct bus_link *link, const struct bus_out *out);
 bool bus_link_is_up(const struct bus_link *link);
+bool bus_link_takes(const struct bus_link *link); /* it is up and not choked */
 
 /* bus_ask, waited for by the thread of a request. */
 enum err bus_ask_wait(struct req *rq, const struct bus_out *out, natsMsg **ret);

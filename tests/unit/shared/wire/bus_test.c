@@ -5,6 +5,7 @@
 
 #include "shared/wire/bus.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -426,6 +427,31 @@ TEST(what_is_held_back_goes_out_together_at_the_last_release)
     bus_release(w.bus);
     CHECK(wait_for(has_heard_hundred, &heard));
     bus_unhear(sub);
+    end(&w);
+}
+
+static bool is_sent(void *arg)
+{
+    struct bus *b = arg;
+    return bus_ping(b, WAIT_MS) == OK && bus_send(b, &(struct bus_out){.subject = "evt.a"}) == OK;
+}
+
+TEST(a_server_that_stops_reading_costs_a_limited_memory)
+{
+    enum { PIECE = 64 * 1024, PIECES_MAX = 1024 };
+    static const char piece[PIECE];
+    struct world w;
+    if (!begin(&w))
+        return;
+    CHECK(bus_ping(w.bus, WAIT_MS) == OK);
+    kill(w.server.pid, SIGSTOP);
+    const struct bus_out out = {.subject = "evt.a", .body = piece, .body_len = PIECE};
+    int sent = 0;
+    while (sent < PIECES_MAX && bus_send(w.bus, &out) == OK)
+        sent++;
+    CHECK(sent > 0 && sent < PIECES_MAX);
+    kill(w.server.pid, SIGCONT);
+    CHECK(wait_for(is_sent, w.bus));
     end(&w);
 }
 
