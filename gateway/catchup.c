@@ -84,6 +84,8 @@ enum catchup catchup_check(struct session *s, struct state *state, struct cursor
     struct asking all = {s, state, cursors};
     struct asking *a = &all;
     enum catchup result = CATCHUP_READY;
+    /* An earlier state, which had to be read again, may have had what this one lacks. */
+    cursors_reuse(cursors);
     for (size_t i = 0; i < state->count && result != CATCHUP_IMPOSSIBLE; i++) {
         enum catchup one = server_catch_up(a, &state->servers[i]);
         if (one != CATCHUP_READY)

@@ -58,6 +58,12 @@ int64_t cursors_take(struct cursors *c, snowflake id)
     return row->seq;
 }
 
+void cursors_reuse(struct cursors *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        c->rows[i].is_used = false;
+}
+
 bool cursors_all_used(const struct cursors *c)
 {
     for (size_t i = 0; i < c->count; i++)

@@ -29,5 +29,6 @@ void cursors_done(struct cursors *c);
 /* Marks it used; -1: the client has nothing of it. */
 int64_t cursors_take(struct cursors *c, snowflake id);
 bool cursors_all_used(const struct cursors *c);
+void cursors_reuse(struct cursors *c); /* none is used */
 
 #endif

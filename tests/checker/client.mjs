@@ -227,12 +227,16 @@ export class Client {
   /**
    * Repeats a request until it is known what became of it. Answers it, or undefined: then it may
    * have happened or not. `once`: no second attempt. `bySocket`: the first attempt is a command.
+   * A refusal is final only for the attempt it answers: an earlier one without an answer may sit in
+   * a process that is frozen, and be served within its deadline once that goes on.
    */
   async persist(request, { once = false, bySocket = false } = {}) {
+    let isUnsure = false;
     for (let tries = 0; ; tries++) {
       const given = tries === 0 && bySocket ? await this.command(request) : await this.attempt(request);
       if (given?.status === 500) this.trace.violate(this.name, `500 to ${request.method} ${request.path}: ${given.text}`);
-      if (given && given.status < 500) return given;
+      if (given && given.status < 500) return isUnsure && given.status >= 400 ? undefined : given;
+      isUnsure = true;
       if (once) return undefined;
       if (Date.now() > this.world.deadline) {
         this.trace.violate(this.name, `${request.method} ${request.path} fails long after all is well: ${given?.status}`);

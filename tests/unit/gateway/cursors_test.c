@@ -21,6 +21,10 @@ TEST(cursors_are_found_by_id_and_say_whether_all_were_known)
     CHECK(!cursors_all_used(&c));
     CHECK_INT(cursors_take(&c, 200), 2);
     CHECK(cursors_all_used(&c));
+    /* Against another state nothing counts that was found in the one before. */
+    cursors_reuse(&c);
+    CHECK_INT(cursors_take(&c, 100), 1);
+    CHECK(!cursors_all_used(&c));
     cursors_done(&c);
 }
 
