@@ -152,6 +152,7 @@ static void dissolve(struct server *s)
 
 static void drain(struct server *s);
 static void ask_layout(struct server *s);
+static void wait_for_missing(struct server *s);
 
 static void on_retry(struct timer *t, void *arg)
 {
@@ -206,6 +207,7 @@ static void install(struct server *s, struct layout *l)
     layout_free(old);
     if (l->seq > s->known)
         s->known = l->seq;
+    wait_for_missing(s);
     expect_channels(s);
 }
 

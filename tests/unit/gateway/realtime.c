@@ -325,6 +325,11 @@ void world_lose_message(struct world *w, const char *text)
     (void)next(w, &w->model.open_seq);
 }
 
+void world_lose_change(struct world *w)
+{
+    (void)next(w, &w->model.server_seq);
+}
+
 void world_secret(struct world *w, const char *text)
 {
     char body[128];

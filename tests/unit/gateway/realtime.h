@@ -60,6 +60,7 @@ const char *world_token(struct world *w, uint64_t user, uint64_t session);
 /* As messaging would publish them; the model changes first. */
 void world_message(struct world *w, const char *text);      /* in W_OPEN */
 void world_lose_message(struct world *w, const char *text); /* nobody is told */
+void world_lose_change(struct world *w);                    /* of the server itself */
 void world_repeat_message(struct world *w, int64_t seq);    /* told again */
 void world_secret(struct world *w, const char *text);       /* in W_SECRET */
 void world_role(struct world *w, uint64_t user, bool has);  /* gives or takes W_ROLE */

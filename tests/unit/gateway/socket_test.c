@@ -675,6 +675,23 @@ TEST(a_layout_newer_than_the_state_hides_no_message_between_them)
     world_end(&w);
 }
 
+TEST(a_change_lost_with_the_bus_is_noticed_without_another_one)
+{
+    struct world w;
+    struct client c;
+    if (!begin_with(&w, &c))
+        return;
+    nats_server_halt(&w.nats);
+    world_lose_change(&w);
+    CHECK(nats_server_resume(&w.nats));
+    const char *frame = NULL;
+    for (int i = 0; i < 3 && frame == NULL; i++)
+        frame = client_await(&c, "invalid_session");
+    CHECK(frame != NULL);
+    client_close(&c);
+    world_end(&w);
+}
+
 TEST(the_bus_may_go_away_and_come_back)
 {
     struct world w;
