@@ -13,6 +13,7 @@
 #include "gateway/range.h"
 #include "shared/base/heap.h"
 #include "shared/base/macros.h"
+#include "shared/wire/bus.h"
 
 enum { READ_SIZE = 32 * 1024 };
 
@@ -66,7 +67,7 @@ struct download {
 static void destroy(struct download *d)
 {
     for (size_t i = 0; i < DOWNLOAD_AHEAD; i++)
-        natsMsg_Destroy(d->blocks[i].msg);
+        bus_msg_free(d->blocks[i].msg);
     answer_done(&d->answer);
     pthread_mutex_destroy(&d->lock);
     free(d);
@@ -105,7 +106,7 @@ static void on_block(void *arg, enum err e, natsMsg *msg)
         block->msg = msg;
     } else {
         d->has_failed = true;
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
     }
     settle(d);
 }
@@ -136,7 +137,7 @@ static void ask_block(struct download *d, struct block *block)
 static void next_block(struct download *d)
 {
     struct block *used = &d->blocks[d->first];
-    natsMsg_Destroy(used->msg);
+    bus_msg_free(used->msg);
     used->msg = NULL;
     d->position = 0;
     d->first = (d->first + 1) % DOWNLOAD_AHEAD;

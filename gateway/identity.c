@@ -251,7 +251,7 @@ static void on_credential(void *arg, enum err e, natsMsg *msg)
     struct checking *c = arg;
     struct identity who;
     e = read_credential(c, e, msg, &who);
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
     if (e != OK) {
         reject(c, e);
         return;

@@ -12,6 +12,7 @@
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
 #include "shared/crypto/token.h"
+#include "shared/wire/bus.h"
 
 enum { FRESH_US = 5 * 1000000 };
 
@@ -72,7 +73,7 @@ static void on_keys(void *arg, enum err e, natsMsg *msg)
 {
     struct keyring *k = arg;
     e = take_keys(k, e, msg);
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 
     pthread_mutex_lock(&k->lock);
     struct keyring_wait *told = k->waiting;

@@ -28,7 +28,7 @@ enum {
 static void on_answer(void *arg, enum err e, natsMsg *msg)
 {
     (void)arg, (void)e;
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 }
 
 static void tell_end(const struct loop *l, const char *id)

@@ -29,7 +29,7 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
         q->result = q->parse(&a);
         q->err = q->result != NULL ? OK : ERR_INTERNAL;
     }
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
     loop_post(q->loop, &q->post);
 }
 

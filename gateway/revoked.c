@@ -82,7 +82,7 @@ static void on_event(void *arg, natsMsg *msg)
                                .len = (size_t)natsMsg_GetDataLength(msg)};
     if (add_all(arg, &event, &gone) != OK)
         LOG(ERROR, "revoked.unreadable", KV("bytes", (int64_t)event.len));
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
 }
 
 static void on_answer(void *arg, enum err e, natsMsg *msg)
@@ -99,7 +99,7 @@ static void on_answer(void *arg, enum err e, natsMsg *msg)
         r->is_loaded |= !gone.has_more; /* all there was at the start; what is new is pushed too */
         pthread_mutex_unlock(&r->lock);
     }
-    natsMsg_Destroy(msg);
+    bus_msg_free(msg);
     if (has_more)
         revoked_ask(r);
 }

@@ -17,6 +17,7 @@
 #include "shared/base/macros.h"
 #include "shared/base/str.h"
 #include "shared/domain/limit.h"
+#include "shared/wire/bus.h"
 
 enum {
     FORM_BUFFER = 8 * 1024,
@@ -92,7 +93,7 @@ static void fail_locked(struct upload *up, enum err e)
 static void end_locked(struct upload *up, const struct ask_answer *got, natsMsg *msg)
 {
     if (up->state == UPLOAD_ENDED || got->len == 0 || msg == NULL) {
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
         fail_locked(up, got->err != OK ? got->err : ERR_INTERNAL);
         return;
     }
@@ -146,7 +147,7 @@ static void on_opened(void *arg, enum err e, natsMsg *msg)
     if (got.err != OK) {
         end_locked(up, &got, msg);
     } else {
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
         if (bad == OK)
             is_too_late = open_locked(up, &opened);
         else
@@ -169,7 +170,7 @@ static void on_piece(void *arg, enum err e, natsMsg *msg)
     if (got.err != OK)
         end_locked(up, &got, msg);
     else
-        natsMsg_Destroy(msg);
+        bus_msg_free(msg);
     settle(up);
 }
 

@@ -66,33 +66,43 @@ enum err inbound_read(const struct inbound *in, struct req *rq, json_t **ret_bod
                        ret_body);
 }
 
+enum { ANSWER_HEADS = 3, NUMBER_SIZE = 16 };
+struct answer_heads {
+    struct bus_head v[ANSWER_HEADS];
+    char status[NUMBER_SIZE];
+    char retry[NUMBER_SIZE];
+};
+
+static void write_heads(const struct rpc *rpc, const struct req *rq, enum err e,
+                        struct answer_heads *ret)
+{
+    bool is_later = e != OK && rq->retry_after_ms > 0;
+    snprintf(ret->status, NUMBER_SIZE, "%d", e == OK ? rpc_status(rpc, rq) : err_status(e));
+    snprintf(ret->retry, NUMBER_SIZE, "%d", rq->retry_after_ms);
+    ret->v[0] = (struct bus_head){"Parley-Status", ret->status};
+    ret->v[1] = (struct bus_head){"Parley-Error", e == OK ? NULL : err_name(e)};
+    ret->v[2] = (struct bus_head){"Parley-Retry-After", is_later ? ret->retry : NULL};
+}
+
 static void send_answer(struct bus *bus, natsMsg *msg, const struct rpc *rpc, struct req *rq,
                         enum err e)
 {
-    const char *to = natsMsg_GetReply(msg);
-    if (to == NULL)
+    struct bus_out out = {.subject = natsMsg_GetReply(msg)};
+    struct answer_heads heads;
+    if (out.subject == NULL)
         return;
-    char status[16];
-    char retry[16];
-    bool is_usual = e == OK && rq->status == 0;
-    snprintf(status, sizeof(status), "%d", e == OK ? rpc_status(rpc, rq) : err_status(e));
-    snprintf(retry, sizeof(retry), "%d", rq->retry_after_ms);
-    const struct bus_head heads[] = {
-        {"Parley-Status",      is_usual ? NULL : status                        },
-        {"Parley-Error",       e == OK ? NULL : err_name(e)                    },
-        {"Parley-Retry-After", e != OK && rq->retry_after_ms > 0 ? retry : NULL},
-    };
     if (e != OK) {
         buf_reset(&rq->reply);
         problem_encode(rq, e, &rq->reply);
     }
-    struct bus_out out = {
-        .subject = to,
-        .heads = heads,
-        .head_count = ARRAY_LEN(heads),
-        .body = rq->reply.data,
-        .body_len = rq->reply.len,
-    };
+    /* The usual answer needs no head: its status is the row's. */
+    if (e != OK || rq->status != 0) {
+        write_heads(rpc, rq, e, &heads);
+        out.heads = heads.v;
+        out.head_count = ANSWER_HEADS;
+    }
+    out.body = rq->reply.data;
+    out.body_len = rq->reply.len;
     /* Without a bus the caller meets its deadline and asks again, with the same key. */
     if (bus_send(bus, &out) != OK)
         LOG(DEBUG, "answer.gone", KV("subject", rq->subject));

@@ -370,15 +370,19 @@ static void send_many(struct bus *b, const char *subject, int n)
     CHECK(bus_ping(b, WAIT_MS) == OK);
 }
 
+static bool begin_hearing(struct world *w, atomic_int *heard, struct bus_sub **ret)
+{
+    return begin(w) && CHECK(bus_hear(w->bus, "evt.a", NULL, count_message, heard, ret) == OK) &&
+           CHECK(bus_flush(w->bus, WAIT_MS) == OK);
+}
+
 TEST(nothing_is_delivered_after_unhear)
 {
     struct world w;
     struct bus_sub *sub = NULL;
     atomic_int heard = 0;
-    if (!begin(&w))
+    if (!begin_hearing(&w, &heard, &sub))
         return;
-    CHECK(bus_hear(w.bus, "evt.a", NULL, count_message, &heard, &sub) == OK);
-    CHECK(bus_flush(w.bus, WAIT_MS) == OK);
     send_many(w.bus, "evt.a", 100);
     bus_unhear(sub);
     int then = atomic_load(&heard);
@@ -392,10 +396,8 @@ TEST(a_drain_passes_on_what_was_under_way)
     struct world w;
     struct bus_sub *sub = NULL;
     atomic_int heard = 0;
-    if (!begin(&w))
+    if (!begin_hearing(&w, &heard, &sub))
         return;
-    CHECK(bus_hear(w.bus, "evt.a", NULL, count_message, &heard, &sub) == OK);
-    CHECK(bus_flush(w.bus, WAIT_MS) == OK);
     send_many(w.bus, "evt.a", 100);
     bus_drain(sub, WAIT_MS);
     CHECK_INT(atomic_load(&heard), 100);
@@ -413,10 +415,8 @@ TEST(what_is_held_back_goes_out_together_at_the_last_release)
     struct world w;
     struct bus_sub *sub = NULL;
     atomic_int heard = 0;
-    if (!begin(&w))
+    if (!begin_hearing(&w, &heard, &sub))
         return;
-    CHECK(bus_hear(w.bus, "evt.a", NULL, count_message, &heard, &sub) == OK);
-    CHECK(bus_flush(w.bus, WAIT_MS) == OK);
     bus_hold(w.bus);
     bus_hold(w.bus);
     for (int i = 0; i < 100; i++)
