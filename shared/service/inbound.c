@@ -88,7 +88,7 @@ static void send_answer(struct bus *bus, natsMsg *msg, const struct rpc *rpc, st
                         enum err e)
 {
     struct bus_out out = {.subject = natsMsg_GetReply(msg)};
-    struct answer_heads heads;
+    struct answer_heads heads = {0};
     if (out.subject == NULL)
         return;
     if (e != OK) {
