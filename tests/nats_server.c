@@ -84,6 +84,17 @@ void nats_server_halt(struct nats_server *s)
     s->pid = 0;
 }
 
+void nats_server_freeze(struct nats_server *s)
+{
+    kill(s->pid, SIGSTOP);
+    waitpid(s->pid, NULL, WUNTRACED);
+}
+
+void nats_server_thaw(struct nats_server *s)
+{
+    kill(s->pid, SIGCONT);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
     (void)st;

@@ -19,6 +19,8 @@ struct nats_server {
 bool nats_server_start(struct nats_server *s);
 void nats_server_halt(struct nats_server *s);   /* keeps the store and the port */
 bool nats_server_resume(struct nats_server *s); /* after a halt */
+void nats_server_freeze(struct nats_server *s); /* has stopped when this returns */
+void nats_server_thaw(struct nats_server *s);
 void nats_server_stop(struct nats_server *s);
 
 #endif

@@ -2,7 +2,6 @@
  *
  * Events on a real JetStream: what is kept, what consumers get, and when they get it again. */
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -225,7 +224,7 @@ TEST(with_more_replicas_each_event_is_asked_for)
     publish_many(&w, &acks);
     wait_acks(&acks, 1);
     CHECK_INT(atomic_load(&acks.kept), 1);
-    kill(w.server.pid, SIGSTOP);
+    nats_server_freeze(&w.server);
     publish_many(&w, &acks);
     nats_server_halt(&w.server);
     wait_acks(&acks, 2);
@@ -240,10 +239,10 @@ TEST(an_acknowledgement_that_came_over_another_connection_stands_for_nothing)
     if (!begin(&w))
         return;
     CHECK(bus_stream_ensure(w.bus, (struct bus_stream){0}) == OK);
-    kill(w.server.pid, SIGSTOP);
+    nats_server_freeze(&w.server);
     publish_many(&w, &acks);
     atomic_fetch_add(&w.bus->ask.attachments, 1); /* as a reconnect does */
-    kill(w.server.pid, SIGCONT);
+    nats_server_thaw(&w.server);
     wait_acks(&acks, 1);
     CHECK_INT(atomic_load(&acks.lost), 1);
     end(&w);

@@ -5,7 +5,6 @@
 
 #include "shared/wire/bus.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
@@ -444,13 +443,14 @@ TEST(a_server_that_stops_reading_costs_a_limited_memory)
     if (!begin(&w))
         return;
     CHECK(bus_ping(w.bus, WAIT_MS) == OK);
-    kill(w.server.pid, SIGSTOP);
+    nats_server_freeze(&w.server);
     const struct bus_out out = {.subject = "evt.a", .body = piece, .body_len = PIECE};
+    const struct timespec pause = {.tv_nsec = 1000000}; /* in which the kernel's buffer fills */
     int sent = 0;
-    while (sent < PIECES_MAX && bus_send(w.bus, &out) == OK)
-        sent++;
+    for (; sent < PIECES_MAX && bus_send(w.bus, &out) == OK; sent++)
+        nanosleep(&pause, NULL);
     CHECK(sent > 0 && sent < PIECES_MAX);
-    kill(w.server.pid, SIGCONT);
+    nats_server_thaw(&w.server);
     CHECK(wait_for(is_sent, w.bus));
     end(&w);
 }
