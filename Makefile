@@ -54,6 +54,7 @@ quiet  = $(if $(V),,@echo "  $(1)")
 # What one binary needs beyond that.
 LIBS_gateway := -lwebsockets
 LIBS_media   := -lmagic
+LIBS_messaging := -licuuc
 
 # --- what --------------------------------------------------------------------------------------
 objs      = $(patsubst %.c,$(B)/%.o,$(wildcard $(1)))

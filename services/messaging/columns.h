@@ -31,17 +31,25 @@
     "         o.allow::text, 'deny', o.deny::text) ORDER BY o.target_id)"               \
     "    FROM overwrites o WHERE o.channel_id = c.id) AS overwrites"
 
-#define MESSAGE_COLUMNS                                                                \
-    "m.id, m.channel_id, m.reply_to, m.mentions, m.mention_roles, m.mention_everyone," \
-    " m.edited_at, m.deleted_at, m.seq, m.rev,"                                        \
-    " CASE WHEN m.deleted_at IS NULL THEN m.content END AS content,"                   \
-    " CASE WHEN m.deleted_at IS NULL THEN m.attachments END AS attachments,"           \
-    " (SELECT " AUTHOR_JSON(                                                           \
-        "u") " FROM users u WHERE u.id = m.author_id) AS author,"                      \
-             " (SELECT json_build_object('id', r.id, 'author', " AUTHOR_JSON(          \
-                 "u") ", 'content',"                                                   \
-                      "         CASE WHEN r.deleted_at IS NULL THEN r.content END)"    \
-                      "    FROM messages r JOIN users u ON u.id = r.author_id"         \
-                      "   WHERE r.channel_id = m.channel_id AND r.id = m.reply_to) AS referenced"
+/* With what is so for one reader: `reader` is the parameter of the statement that is their id. */
+#define MESSAGE_COLUMNS(reader)                                                                    \
+    "m.id, m.channel_id, m.reply_to, m.mentions, m.mention_roles, m.mention_everyone,"             \
+    " m.edited_at, m.deleted_at, m.seq, m.rev,"                                                    \
+    " CASE WHEN m.deleted_at IS NULL THEN m.content END AS content,"                               \
+    " CASE WHEN m.deleted_at IS NULL THEN m.attachments END AS attachments,"                       \
+    " (SELECT " AUTHOR_JSON(                                                                       \
+        "u") " FROM users u WHERE u.id = m.author_id) AS author,"                                  \
+             " (SELECT json_build_object('id', r.id, 'author', " AUTHOR_JSON(                      \
+                 "u") ", 'content',"                                                               \
+                      "         CASE WHEN r.deleted_at IS NULL THEN r.content END)"                \
+                      "    FROM messages r JOIN users u ON u.id = r.author_id"                     \
+                      "   WHERE r.channel_id = m.channel_id AND r.id = m.reply_to) AS referenced," \
+                      " CASE WHEN m.reactions IS NOT NULL AND m.deleted_at IS NULL THEN (SELECT "  \
+                      "json_agg(json_build_object('emoji', x.emoji, 'count', x.count, 'me', "      \
+                      "EXISTS (SELECT FROM reactions o WHERE o.channel_id = m.channel_id AND "     \
+                      "o.message_id = m.id AND o.user_id = " reader                                \
+                      " AND o.emoji = x.emoji AND o.removed_at IS NULL))) FROM "                   \
+                      "jsonb_to_recordset(m.reactions) AS x (emoji text, count bigint)) END AS "   \
+                      "reactions"
 
 #endif

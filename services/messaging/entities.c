@@ -4,6 +4,7 @@
 #include "services/messaging/entities.h"
 
 #include "services/messaging/gone.h"
+#include "services/messaging/reactions.h"
 
 const char *const channel_types[] = {"text", "voice", "announcement", "category", NULL};
 const char *const member_ends[] = {"leave", "kick", "ban", NULL};
@@ -109,6 +110,33 @@ static const struct field referenced_fields[] = {
 };
 SHAPE(referenced);
 
+static const struct field reaction_fields[] = {
+    F_STR(reaction, emoji),
+    F_INT(reaction, count),
+    F_BOOL(reaction, me, OPTIONAL,
+           TEXT("The caller is one of them. Events, which are for everybody, do not say it.")),
+};
+SHAPE(reaction);
+
+static const struct field reaction_change_fields[] = {
+    F_ID(reaction_change, message_id),
+    F_ID(reaction_change, channel_id),
+    F_ID(reaction_change, server_id),
+    F_ID(reaction_change, user_id),
+    F_STR(reaction_change, emoji),
+    F_INT(reaction_change, count, TEXT("How many users there are now; 0: none any more.")),
+    F_INT(reaction_change, rev, TEXT("The message's number from now on.")),
+};
+SHAPE(reaction_change);
+
+static const struct field reacted_fields[] = {
+    F_ID(reacted, message_id),
+    F_ID(reacted, user_id),
+    F_STR(reacted, emoji),
+    F_BOOL(reacted, is_removed, OPTIONAL),
+};
+SHAPE(reacted);
+
 static const struct field message_fields[] = {
     F_ID(message, id),
     F_ID(message, channel_id),
@@ -122,6 +150,9 @@ static const struct field message_fields[] = {
     F_IDS(message, mention_roles),
     F_BOOL(message, mention_everyone),
     F_LIST(message, attachments, attachment),
+    F_LIST(message, reactions, reaction, TEXT("In the order in which the emoji came.")),
+    F_LIST(message, reacted, reacted, OPTIONAL,
+           TEXT("Whose reactions changed; only in events that make up for lost ones.")),
     F_TIME(message, created_at),
     F_TIME(message, edited_at, NULLABLE),
     F_TIME(message, deleted_at, OPTIONAL),

@@ -93,6 +93,8 @@ struct message {
     struct list mentions, mention_roles; /* ids */
     bool mention_everyone;
     struct list attachments; /* struct attachment */
+    struct list reactions;   /* struct reaction */
+    struct list reacted;     /* struct reacted */
     int64_t created_at, edited_at, deleted_at, seq, rev;
 };
 

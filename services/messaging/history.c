@@ -4,6 +4,7 @@
  * it, so sync misses nothing. */
 
 #include "services/messaging/messages.h"
+#include "services/messaging/reactions.h"
 #include "shared/domain/limit.h"
 #include "shared/store/db.h"
 
@@ -50,19 +51,24 @@ static const struct field channel_sync_args_fields[] = {
 SHAPE(channel_sync_args);
 
 STMT(messages_before,
-     "SELECT " MESSAGE_COLUMNS " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
      " WHERE m.channel_id = $1 AND m.id < $2 AND m.deleted_at IS NULL"
      " ORDER BY m.id DESC LIMIT $3");
 
 STMT(messages_after,
-     "SELECT " MESSAGE_COLUMNS " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
      " WHERE m.channel_id = $1 AND m.id > $2 AND m.deleted_at IS NULL"
      " ORDER BY m.id LIMIT $3");
 
 STMT(messages_since,
-     "SELECT " MESSAGE_COLUMNS " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
      " WHERE m.channel_id = $1 AND m.rev > $2"
      " ORDER BY m.rev LIMIT $3");
+
+STMT(reactions_since,
+     "SELECT r.message_id, r.user_id, r.emoji, r.removed_at IS NOT NULL AS is_removed"
+     "  FROM reactions r WHERE r.channel_id = $1 AND r.rev > $2 AND r.rev <= $3"
+     " ORDER BY r.rev LIMIT $4");
 
 STMT(channel_number, "SELECT seq, server_id FROM channels WHERE id = $1");
 
@@ -86,15 +92,16 @@ static void reverse(const struct list *messages)
 static enum err page_before(struct req *rq, snowflake channel_id, snowflake id, int64_t limit,
                             struct list *ret)
 {
-    return db_many(rq, &messages_before, PARAMS(P(channel_id), P(id), P(limit)), &message_shape,
-                   ret);
+    return db_many(rq, &messages_before, PARAMS(P(channel_id), P(id), P(limit), P(rq->actor)),
+                   &message_shape, ret);
 }
 
 /* Newest first, like the others. */
 static enum err page_after(struct req *rq, snowflake channel_id, snowflake id, int64_t limit,
                            struct list *ret)
 {
-    TRY(db_many(rq, &messages_after, PARAMS(P(channel_id), P(id), P(limit)), &message_shape, ret));
+    TRY(db_many(rq, &messages_after, PARAMS(P(channel_id), P(id), P(limit), P(rq->actor)),
+                &message_shape, ret));
     reverse(ret);
     return OK;
 }
@@ -142,30 +149,73 @@ enum err message_list(struct req *rq, const struct message_list_args *in)
 
 /* The channel's number is read first: what is committed in between shows as messages beyond it,
  * never as a number beyond the messages. */
-static enum err sync_from(struct req *rq, const struct channel_sync_args *in)
+static enum err sync_from(struct req *rq, const struct channel_sync_args *in, snowflake reader,
+                          struct sync_page *ret)
 {
     struct channel c = {0};
     TRY(db_one(rq, &channel_number, PARAMS(P(in->channel_id)), &channel_shape, &c,
                ERR_UNKNOWN_CHANNEL));
     int64_t limit = in->limit != 0 ? in->limit : LIMIT_PAGE;
     struct sync_page sync = {.seq = c.seq};
-    TRY(db_many(rq, &messages_since, PARAMS(P(in->channel_id), P(in->after), P(limit + 1)),
-                &message_shape, &sync.messages));
+    TRY(db_many(rq, &messages_since,
+                PARAMS(P(in->channel_id), P(in->after), P(limit + 1), P(reader)), &message_shape,
+                &sync.messages));
     if (sync.messages.count > (size_t)limit) {
         sync.messages.count = (size_t)limit;
         sync.has_more = true;
     }
     finish_all(rq, c.server_id, &sync.messages);
-    return reply(rq, &sync_page_shape, &sync);
+    *ret = sync;
+    return OK;
 }
 
 enum err message_sync(struct req *rq, const struct message_sync_args *in)
 {
     struct channel_sync_args all = {in->channel_id, in->after, in->limit};
-    return sync_from(rq, &all);
+    struct sync_page sync;
+    TRY(sync_from(rq, &all, rq->actor, &sync));
+    return reply(rq, &sync_page_shape, &sync);
+}
+
+/* The changes of one message's reactions, of all that are in the order of their numbers. */
+static struct list reacted_to(struct arena *a, snowflake message_id, const struct list *all)
+{
+    struct reacted *v = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        const struct reacted *r = LIST_AT(all, struct reacted, i);
+        if (r->message_id != message_id)
+            continue;
+        if (v == NULL)
+            v = arena_new_n(a, struct reacted, all->count - i);
+        v[n++] = *r;
+    }
+    return (struct list){v, n};
+}
+
+/* A gateway tells many readers by one answer: instead of who `me` is it says whose reactions
+ * changed. More of them than an answer holds count as more messages do. */
+static enum err reacted_add(struct req *rq, const struct channel_sync_args *in,
+                            struct sync_page *sync)
+{
+    size_t n = sync->messages.count;
+    int64_t until = n > 0 ? LIST_AT(&sync->messages, struct message, n - 1)->rev : in->after;
+    struct list reacted;
+    TRY(db_many(rq, &reactions_since,
+                PARAMS(P(in->channel_id), P(in->after), P(until), P(SYNC_MAX + 1)), &reacted_shape,
+                &reacted));
+    sync->has_more |= reacted.count > SYNC_MAX;
+    for (size_t i = 0; i < n && reacted.count > 0; i++) {
+        struct message *m = LIST_AT(&sync->messages, struct message, i);
+        m->reacted = reacted_to(&rq->arena, m->id, &reacted);
+    }
+    return OK;
 }
 
 enum err channel_sync(struct req *rq, const struct channel_sync_args *in)
 {
-    return sync_from(rq, in);
+    struct sync_page sync;
+    TRY(sync_from(rq, in, 0, &sync));
+    TRY(reacted_add(rq, in, &sync));
+    return reply(rq, &sync_page_shape, &sync);
 }

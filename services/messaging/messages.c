@@ -6,6 +6,7 @@
 #include "services/messaging/messages.h"
 
 #include "services/messaging/audit.h"
+#include "services/messaging/reactions.h"
 #include "shared/base/clock.h"
 #include "shared/domain/limit.h"
 #include "shared/store/db.h"
@@ -37,7 +38,7 @@ SHAPE(message_update_args);
 STMT(channel_count_up, "UPDATE channels SET seq = seq + $2 WHERE id = $1 RETURNING seq");
 
 STMT(message_one,
-     "SELECT " MESSAGE_COLUMNS " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$3") " FROM messages m"
      " WHERE m.channel_id = $1 AND m.id = $2 AND m.deleted_at IS NULL");
 
 STMT(message_change,
@@ -75,8 +76,8 @@ void message_finish(struct req *rq, snowflake server_id, struct message *m)
 enum err message_find(struct req *rq, const struct rights *where, snowflake message_id,
                       struct message *ret)
 {
-    TRY(db_one(rq, &message_one, PARAMS(P(where->channel_id), P(message_id)), &message_shape, ret,
-               ERR_UNKNOWN_MESSAGE));
+    TRY(db_one(rq, &message_one, PARAMS(P(where->channel_id), P(message_id), P(rq->actor)),
+               &message_shape, ret, ERR_UNKNOWN_MESSAGE));
     message_finish(rq, where->server_id, ret);
     return OK;
 }
@@ -121,7 +122,9 @@ enum err message_update(struct req *rq, const struct message_update_args *in)
     struct message now = {0};
     TRY(message_find(rq, &where, in->message_id, &now));
     struct event_to to = {.server = now.server_id, .channel = now.channel_id, .seq = now.rev};
-    emit(rq, EV_MESSAGE_UPDATE, to, &message_shape, &now);
+    struct message told = now;
+    told.reactions = reactions_untold(&rq->arena, &now.reactions);
+    emit(rq, EV_MESSAGE_UPDATE, to, &message_shape, &told);
     return reply(rq, &message_shape, &now);
 }
 

@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* What is gone for users is removed for good here, a bounded piece a run: the content of messages
- * deleted long ago (the empty row stays, sync needs it), everything of deleted channels and
- * servers, turns of slow mode and invites that are over. */
+/* What is gone for users is removed for good here, a bounded piece a run: the content and reactions
+ * of messages deleted long ago (the empty row stays, sync needs it), everything of deleted channels
+ * and servers, turns of slow mode and invites that are over. */
 
 #include "services/messaging/messaging.h"
 #include "shared/store/db.h"
 
 enum { PIECE = 2000 };
 
+STMT(purge_tombstone_reactions,
+     "DELETE FROM reactions WHERE (channel_id, message_id, user_id, emoji) IN"
+     " (SELECT r.channel_id, r.message_id, r.user_id, r.emoji FROM messages m"
+     "    JOIN reactions r ON r.channel_id = m.channel_id AND r.message_id = m.id"
+     "   WHERE m.deleted_at < now() - make_interval(days => $1::int) AND m.content IS NOT NULL"
+     "   LIMIT $2)");
+
 STMT(purge_tombstones,
      "UPDATE messages SET content = NULL, attachments = NULL, mentions = NULL,"
-     "       mention_roles = NULL, mention_everyone = false"
-     " WHERE (channel_id, id) IN (SELECT channel_id, id FROM messages"
+     "       mention_roles = NULL, mention_everyone = false, reactions = NULL"
+     " WHERE (channel_id, id) IN (SELECT channel_id, id FROM messages m"
      "        WHERE deleted_at < now() - make_interval(days => $1::int) AND content IS NOT NULL"
+     "          AND NOT EXISTS (SELECT FROM reactions r"
+     "               WHERE r.channel_id = m.channel_id AND r.message_id = m.id)"
      "        LIMIT $2)");
 
 STMT(purge_channel_messages,
      "DELETE FROM messages WHERE (channel_id, id) IN (SELECT m.channel_id, m.id"
      "   FROM (SELECT channel_id FROM buried_channels ORDER BY at LIMIT 1) AS b"
      "   JOIN messages m ON m.channel_id = b.channel_id LIMIT $1)");
+
+STMT(purge_channel_reactions,
+     "DELETE FROM reactions WHERE (channel_id, rev) IN (SELECT r.channel_id, r.rev"
+     "   FROM (SELECT channel_id FROM buried_channels ORDER BY at LIMIT 1) AS b"
+     "   JOIN reactions r ON r.channel_id = b.channel_id LIMIT $1)");
 
 STMT(purge_channel_reads,
      "DELETE FROM read_states WHERE (user_id, channel_id) IN (SELECT r.user_id, r.channel_id"
@@ -28,6 +42,7 @@ STMT(purge_channel_reads,
 STMT(purge_channel_end,
      "DELETE FROM buried_channels b"
      " WHERE NOT EXISTS (SELECT FROM messages m WHERE m.channel_id = b.channel_id)"
+     "   AND NOT EXISTS (SELECT FROM reactions r WHERE r.channel_id = b.channel_id)"
      "   AND NOT EXISTS (SELECT FROM read_states r WHERE r.channel_id = b.channel_id)");
 
 STMT(purge_server_channels,
@@ -66,6 +81,7 @@ STMT(purge_invites,
 enum err purge(struct req *rq)
 {
     int64_t days = messaging_of(rq)->settings->tombstone_days;
+    TRY(db_exec(rq, &purge_tombstone_reactions, PARAMS(P(days), P(PIECE)), NULL));
     TRY(db_exec(rq, &purge_tombstones, PARAMS(P(days), P(PIECE)), NULL));
     TRY(db_exec(rq, &purge_slow_turns, NO_PARAMS, NULL));
     TRY(db_exec(rq, &purge_invites, NO_PARAMS, NULL));
@@ -74,6 +90,7 @@ enum err purge(struct req *rq)
     TRY(db_exec(rq, &purge_server_rest, NO_PARAMS, NULL));
     TRY(db_exec(rq, &purge_server_end, NO_PARAMS, NULL));
     TRY(db_exec(rq, &purge_channel_messages, PARAMS(P(PIECE)), NULL));
+    TRY(db_exec(rq, &purge_channel_reactions, PARAMS(P(PIECE)), NULL));
     TRY(db_exec(rq, &purge_channel_reads, PARAMS(P(PIECE)), NULL));
     return db_exec(rq, &purge_channel_end, NO_PARAMS, NULL);
 }

@@ -14,8 +14,9 @@
  *
  * Absent and null: an id, a string, an object and a time are null when zero/NULL, a list when it
  * has no items pointer (a list that was decoded always has one); FIELD_NO_INT stands for a null
- * int, -1 for a null enum. A null is decoded only where NULLABLE says so; encoded as null where
- * NULLABLE says so, else left out where OPTIONAL says so, else as null (a list as []). */
+ * int, -1 for a null enum; false is null where OPTIONAL says so. A null is decoded only where
+ * NULLABLE says so; encoded as null where NULLABLE says so, else left out where OPTIONAL says so,
+ * else as null (a list as []). */
 enum field_kind {
     FIELD_ID,   /* snowflake; decimal string in JSON, bigint in SQL */
     FIELD_INT,  /* int64_t; RANGE is the value */

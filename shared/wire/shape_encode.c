@@ -121,6 +121,7 @@ static bool is_null(const struct field *f, const void *value)
     case FIELD_STRS:
         return ((const struct list *)value)->items == NULL;
     case FIELD_BOOL:
+        return (f->flags & FIELD_OPTIONAL) && !*(const bool *)value;
     case FIELD_PERM:
         return false;
     }

@@ -40,6 +40,7 @@ export function fill(operation, world) {
     server_id: world.server.id,
     channel_id: isVoice ? world.voice.id : world.channel.id,
     message_id: world.message.id,
+    emoji: encodeURIComponent('👍'),
     role_id: world.role.id,
     target_id: world.role.id,
     user_id: operation.path.includes('/bans/') ? world.banned.id : world.member.id,
@@ -48,6 +49,7 @@ export function fill(operation, world) {
     api_key_id: world.key.id,
     attachment_id: world.file.id,
     filename: world.file.filename,
+    emoji: encodeURIComponent('👍'),
   };
   return operation.path.replace(/\{([^}]+)\}/g, (_, name) => {
     if (!(name in values)) throw new Error(`${operation.path}: no value for ${name}`);

@@ -94,6 +94,21 @@ TEST(null_absent_and_empty_are_three_things)
                   "\"top\":null,\"leaves\":[],\"tags\":null}");
 }
 
+struct note {
+    bool is_read, is_mine;
+};
+static const struct field note_fields[] = {
+    F_BOOL(note, is_read),
+    F_BOOL(note, is_mine, OPTIONAL),
+};
+static SHAPE(note);
+
+TEST(an_optional_boolean_is_only_said_when_true)
+{
+    check_encoded(&note_shape, &(struct note){0}, "{\"is_read\":false}");
+    check_encoded(&note_shape, &(struct note){true, true}, "{\"is_read\":true,\"is_mine\":true}");
+}
+
 TEST(an_encoded_entity_decodes_to_itself)
 {
     struct leaf leaf = {5, "root"};
