@@ -153,13 +153,38 @@ void walk_contract(const struct service *s, const char *public_subjects)
 
 /* ---- the database ---- */
 
-void walk_statements(const struct service *s)
+/* Of the plan it always gets, whatever its parameters: it is one for all, and no table is small. */
+static bool has_index(size_t i)
+{
+    const char *nulls = kit_sql("SELECT coalesce('(' || nullif(concat_ws(',', VARIADIC"
+                                " array_fill('NULL'::text, ARRAY[cardinality(parameter_types)])),"
+                                " '') || ')', '')"
+                                " FROM pg_prepared_statements WHERE name = 'walk_%zu'",
+                                i);
+    const char *plan = kit_sql("EXPLAIN (FORMAT JSON) EXECUTE walk_%zu%s", i, kit_f("%s", nulls));
+    return strstr(plan, "\"Seq Scan\"") == NULL;
+}
+
+static bool is_word_of(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = list; (at = strstr(at, word)) != NULL; at += len)
+        if ((at == list || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0'))
+            return true;
+    return false;
+}
+
+void walk_statements(const struct service *s, const char *scanning)
 {
     if (!kit_use(s, NULL))
         return;
-    for (size_t i = 0; i < stmt_count(); i++)
+    kit_sql("SET enable_seqscan = off");
+    for (size_t i = 0; i < stmt_count(); i++) {
         kit_sql("PREPARE walk_%zu AS %s", i, stmt_at(i)->sql);
+        CHECK_ROW(stmt_at(i)->name, has_index(i) != is_word_of(scanning, stmt_at(i)->name));
+    }
     kit_sql("DEALLOCATE ALL");
+    kit_sql("RESET enable_seqscan");
 }
 
 /* ---- strangers ---- */

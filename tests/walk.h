@@ -11,8 +11,10 @@
  * separated by blanks: opening a door takes a second signature. */
 void walk_contract(const struct service *s, const char *public_subjects);
 
-/* Every statement linked into this binary prepares against the migrated schema. */
-void walk_statements(const struct service *s);
+/* Every statement linked into this binary prepares against the migrated schema, and has an index
+ * for each table it looks into. `scanning` lists, separated by blanks, those that read a table
+ * whole, because it stays small or a job wants all of it. */
+void walk_statements(const struct service *s, const char *scanning);
 
 /* Every guarded row refuses nobody and, where it guards a place or administration, a stranger
  * (somebody signed in who is nowhere a member), whatever the rest of the request is. */

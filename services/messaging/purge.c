@@ -20,8 +20,8 @@ STMT(purge_tombstones,
      "       mention_roles = NULL, mention_everyone = false, reactions = NULL"
      " WHERE (channel_id, id) IN (SELECT channel_id, id FROM messages m"
      "        WHERE deleted_at < now() - make_interval(days => $1::int) AND content IS NOT NULL"
-     "          AND NOT EXISTS (SELECT FROM reactions r"
-     "               WHERE r.channel_id = m.channel_id AND r.message_id = m.id)"
+     "          AND (SELECT true FROM reactions r"
+     "                WHERE r.channel_id = m.channel_id AND r.message_id = m.id LIMIT 1) IS NULL"
      "        LIMIT $2)");
 
 STMT(purge_channel_messages,
@@ -41,9 +41,9 @@ STMT(purge_channel_reads,
 
 STMT(purge_channel_end,
      "DELETE FROM buried_channels b"
-     " WHERE NOT EXISTS (SELECT FROM messages m WHERE m.channel_id = b.channel_id)"
-     "   AND NOT EXISTS (SELECT FROM reactions r WHERE r.channel_id = b.channel_id)"
-     "   AND NOT EXISTS (SELECT FROM read_states r WHERE r.channel_id = b.channel_id)");
+     " WHERE (SELECT true FROM messages m WHERE m.channel_id = b.channel_id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM reactions r WHERE r.channel_id = b.channel_id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM read_states r WHERE r.channel_id = b.channel_id LIMIT 1) IS NULL");
 
 STMT(purge_server_channels,
      "WITH gone AS (DELETE FROM channels WHERE server_id IN"
@@ -57,18 +57,18 @@ STMT(purge_server_members,
 
 STMT(purge_server_rest,
      "WITH over AS (SELECT s.id FROM servers s WHERE s.deleted_at IS NOT NULL"
-     "        AND NOT EXISTS (SELECT FROM members m WHERE m.server_id = s.id) LIMIT 1),"
+     "        AND (SELECT true FROM members m WHERE m.server_id = s.id LIMIT 1) IS NULL LIMIT 1),"
      " i AS (DELETE FROM invites WHERE server_id IN (SELECT id FROM over)),"
      " b AS (DELETE FROM bans WHERE server_id IN (SELECT id FROM over))"
      " DELETE FROM roles WHERE server_id IN (SELECT id FROM over)");
 
 STMT(purge_server_end,
      "DELETE FROM servers s WHERE s.deleted_at IS NOT NULL"
-     "   AND NOT EXISTS (SELECT FROM members m WHERE m.server_id = s.id)"
-     "   AND NOT EXISTS (SELECT FROM roles r WHERE r.server_id = s.id)"
-     "   AND NOT EXISTS (SELECT FROM channels c WHERE c.server_id = s.id)"
-     "   AND NOT EXISTS (SELECT FROM invites i WHERE i.server_id = s.id)"
-     "   AND NOT EXISTS (SELECT FROM bans b WHERE b.server_id = s.id)");
+     "   AND (SELECT true FROM members m WHERE m.server_id = s.id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM roles r WHERE r.server_id = s.id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM channels c WHERE c.server_id = s.id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM invites i WHERE i.server_id = s.id LIMIT 1) IS NULL"
+     "   AND (SELECT true FROM bans b WHERE b.server_id = s.id LIMIT 1) IS NULL");
 
 STMT(purge_slow_turns, "DELETE FROM slow_turns WHERE next_at < now() - interval '1 hour'");
 

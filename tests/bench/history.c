@@ -42,10 +42,10 @@ struct asker {
 static void ask(struct asker *a, struct turns *t)
 {
     char channel[24];
-    const char *params[] = {channel, "9223372036854775807", "50"};
+    const char *params[] = {channel, "9223372036854775807", "50", "1"};
     snprintf(channel, sizeof(channel), "%llu", (unsigned long long)next_channel(t));
     a->asked_us = mono_us();
-    if (PQsendQueryPrepared(a->conn, "page", 3, params, NULL, NULL, 0) != 1) {
+    if (PQsendQueryPrepared(a->conn, "page", 4, params, NULL, NULL, 0) != 1) {
         fprintf(stderr, "database: %s\n", PQerrorMessage(a->conn));
         exit(2);
     }

@@ -11,7 +11,7 @@ TEST(media_has_a_sound_contract)
 
 TEST(media_has_statements_that_prepare)
 {
-    walk_statements(&media_service);
+    walk_statements(&media_service, "");
 }
 
 TEST(media_refuses_strangers_on_every_row)

@@ -11,7 +11,7 @@ TEST(moderation_has_a_sound_contract)
 
 TEST(moderation_has_statements_that_prepare)
 {
-    walk_statements(&moderation_service);
+    walk_statements(&moderation_service, "");
 }
 
 TEST(moderation_refuses_strangers_on_every_row)
