@@ -24,6 +24,14 @@ function countUnread(store, message) {
   store.reads.set(message.channel_id, { ...read, unread: read.unread + 1, mentions });
 }
 
+function putReaction(isAdded) {
+  return (store, d) => {
+    advance(store.findChannel(d.channel_id), d.rev);
+    store.timelines.get(d.channel_id)?.hearReaction(d, isAdded);
+    return ['messages'];
+  };
+}
+
 function withServer(handler) {
   return (store, d) => {
     const server = store.servers.get(d.server_id);
@@ -68,14 +76,14 @@ function room(store, channelId) {
 const HANDLERS = {
   'message.create': (store, d) => {
     advance(store.findChannel(d.channel_id), d.rev);
-    store.timelines.get(d.channel_id)?.put(d);
+    store.timelines.get(d.channel_id)?.hear(d);
     store.setTyping(d.channel_id, d.author.id, false);
     countUnread(store, d);
     return ['messages', 'channels', 'servers'];
   },
   'message.update': (store, d) => {
     advance(store.findChannel(d.channel_id), d.rev);
-    store.timelines.get(d.channel_id)?.put(d);
+    store.timelines.get(d.channel_id)?.hear(d);
     return ['messages'];
   },
   'message.delete': (store, d) => {
@@ -83,6 +91,8 @@ const HANDLERS = {
     store.timelines.get(d.channel_id)?.remove(d.id);
     return ['messages'];
   },
+  'reaction.add': putReaction(true),
+  'reaction.remove': putReaction(false),
   'read.update': (store, d) => {
     store.reads.set(d.channel_id, d);
     return ['channels', 'servers'];

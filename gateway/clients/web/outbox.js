@@ -18,7 +18,7 @@ export class Outbox {
   /** draft: {content, reply_to, files}, files as the upload answered. */
   send(channelId, draft) {
     const store = this.#store;
-    if (!store.timelines.has(channelId)) store.timelines.set(channelId, new Timeline());
+    if (!store.timelines.has(channelId)) store.timelines.set(channelId, new Timeline(store.me.id));
     const pending = {
       nonce: crypto.randomUUID(),
       channel_id: channelId,

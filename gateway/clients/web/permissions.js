@@ -6,6 +6,7 @@ const BITS = {
   CREATE_INVITE: 1n << 0n,
   ADMINISTRATOR: 1n << 3n,
   MANAGE_CHANNELS: 1n << 4n,
+  ADD_REACTIONS: 1n << 6n,
   MANAGE_MESSAGES: 1n << 13n,
 };
 

@@ -143,7 +143,7 @@ export class Store {
 
   async openChannel(id) {
     if (this.timelines.has(id)) return;
-    this.timelines.set(id, new Timeline());
+    this.timelines.set(id, new Timeline(this.me.id));
     try {
       await this.#loadPage(id, '');
     } catch (error) {
@@ -161,18 +161,23 @@ export class Store {
 
   /** What changed in an open channel since a number; too much of it, and it is opened anew. */
   async catchUp(id, since) {
+    const timeline = this.timelines.get(id);
+    if (!timeline) return;
+    const isDone = await timeline.during(() => this.#sync(id, since, timeline));
+    if (isDone) this.changed('messages');
+    else if (this.timelines.get(id) === timeline) await this.#reopen(id);
+  }
+
+  /** True when the timeline has caught up. */
+  async #sync(id, since, timeline) {
     let after = since;
-    for (let page = 0; page < SYNC_PAGES_MAX && this.timelines.has(id); page += 1) {
+    for (let page = 0; page < SYNC_PAGES_MAX && this.timelines.get(id) === timeline; page += 1) {
       const sync = await this.#api.get(`/channels/${id}/sync?after=${after}&limit=100`).catch(() => null);
-      for (const message of sync?.messages ?? []) this.timelines.get(id)?.put(message);
-      if (sync !== null && !sync.has_more) {
-        this.changed('messages');
-        return;
-      }
-      if (sync === null) break;
+      for (const message of sync?.messages ?? []) timeline.put(message);
+      if (sync === null || !sync.has_more) return sync !== null;
       after = sync.messages.at(-1).rev;
     }
-    await this.#reopen(id);
+    return false;
   }
 
   async #reopen(id) {
@@ -185,8 +190,11 @@ export class Store {
   }
 
   async #loadPage(id, position) {
-    const page = await this.#api.get(`/channels/${id}/messages?limit=${PAGE}${position}`);
-    this.timelines.get(id)?.putPage(page, PAGE);
+    const timeline = this.timelines.get(id);
+    await timeline.during(async () => {
+      const page = await this.#api.get(`/channels/${id}/messages?limit=${PAGE}${position}`);
+      timeline.putPage(page, PAGE);
+    });
     this.changed('messages');
   }
 

@@ -216,8 +216,9 @@ export async function eventually(look, what) {
   }
 }
 
-async function call(method, path, { body, token } = {}) {
-  const response = await fetch(`${BASE}/api/v1${path}`, {
+/** What somebody does without the page. */
+export async function call(method, path, { body, token, base = BASE } = {}) {
+  const response = await fetch(`${base}/api/v1${path}`, {
     method,
     headers: {
       'Content-Type': 'application/json',
@@ -226,7 +227,7 @@ async function call(method, path, { body, token } = {}) {
     body: body && JSON.stringify(body),
   });
   assert.ok(response.ok, `${method} ${path}: ${response.status}`);
-  return response.json();
+  return response.status === 204 ? null : response.json();
 }
 
 function account(name) {
@@ -247,5 +248,7 @@ export async function twoInAServer(browser) {
     Person.arrive(browser, names[i], { refreshToken: who.refresh_token })));
   await Promise.all([a.isIn(server), b.isIn(server), a.connected(), b.connected()]);
   await a.page.locator('#member-list .online').getByText(b.name).waitFor();
-  return { ada: a, bob: b, server };
+  a.token = ada.access_token;
+  b.token = bob.access_token;
+  return { ada: a, bob: b, server, serverId: id };
 }

@@ -2,6 +2,7 @@
 // One message, sent or on its way, and what one can do with it.
 
 import { button, h, time } from '../dom.js';
+import { quickReactions, reactionList, showReactions } from './reactions.js';
 import { plain, render } from './text.js';
 
 const EXCERPT = 80;
@@ -65,19 +66,23 @@ function editor(message, acts) {
     button('Cancel', () => acts.edit(null)));
 }
 
-function actions({ message, isMine, mayDelete }, acts) {
+function actions({ message, isMine, mayDelete, mayReact }, acts) {
   return h('div', { class: 'actions' },
+    mayReact ? quickReactions(message, acts) : null,
     button('Reply', () => acts.reply(message), { 'data-focus': 'reply' }),
     isMine ? button('Edit', () => acts.edit(message.id), { 'data-focus': 'edit-button' }) : null,
     isMine || mayDelete ? button('Delete', () => acts.remove(message), { 'data-focus': 'delete' }) : null);
 }
 
-/** item: {message, isFollowing, isEditing, isMine, mayDelete}; acts: reply, edit, save, remove. */
+/**
+ * item: {message, isFollowing, isEditing, isMine, mayDelete, mayReact};
+ * acts: reply, edit, save, remove, react.
+ */
 export function sentMessage(app, item, acts) {
   const { message } = item;
   const isForMe = message.mention_everyone || message.mentions.includes(app.store.me?.id);
   const classes = ['message', !item.isFollowing && 'first', isForMe && 'for-me'].filter(Boolean);
-  return h('li', { class: classes.join(' '), 'data-id': message.id },
+  const element = h('li', { class: classes.join(' '), 'data-id': message.id },
     reference(app, message),
     header(app, item),
     item.isEditing
@@ -86,7 +91,10 @@ export function sentMessage(app, item, acts) {
     message.attachments.length > 0
       ? h('div', { class: 'attachments' }, message.attachments.map(attachment))
       : null,
+    reactionList(app, message, acts),
     item.isEditing ? null : actions(item, acts));
+  showReactions(element, item);
+  return element;
 }
 
 /** One that is not confirmed; when it could not be sent, it says why. */

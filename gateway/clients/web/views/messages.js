@@ -6,6 +6,7 @@ import { $, KeyedList, announce } from '../dom.js';
 import { may } from '../permissions.js';
 import { openDialog } from './form.js';
 import { excerpt, pendingMessage, sentMessage } from './message.js';
+import { react, showReactions } from './reactions.js';
 
 const NEAR_PX = 80; // of the end, or of the beginning
 const FOLLOWS_MS = 5 * 60_000;
@@ -20,13 +21,20 @@ function isFollowing(previous, message) {
   );
 }
 
+/* What changes without the element being made anew. */
+const IN_PLACE = new Set(['reactions', 'rev', 'nonce']);
+
+function sign(item) {
+  return JSON.stringify(item, (key, value) => (IN_PLACE.has(key) ? undefined : value));
+}
+
 class Conversation {
   #app;
   #acts;
   #sent;
   #pending;
   #editing = null;
-  #shown = { channel: null, first: null, latest: 0 };
+  #shown = { channel: null, latest: 0 };
   #read = new Map(); // channel id -> seq, not told yet
   #readTimer = null;
   #isLoading = false;
@@ -39,9 +47,10 @@ class Conversation {
       edit: (id) => this.edit(id),
       save: (message, text) => app.attempt(this.#save(message, text)),
       remove: (message) => this.#remove(message),
+      react: (message, emoji, isAdded) => app.attempt(react(app, message, emoji, isAdded)),
     };
     this.#sent = new KeyedList($('#messages'), (item) =>
-      item.pending ? pendingMessage(app, item.pending) : sentMessage(app, item, this.#acts));
+      item.pending ? pendingMessage(app, item.pending) : sentMessage(app, item, this.#acts), sign);
     this.#scroller.addEventListener('scroll', () => this.#onScroll());
     this.#scroller.addEventListener('load', () => this.#shown.isAtEnd && this.#goToEnd(), true);
     addEventListener('focus', () => this.#noteRead());
@@ -54,16 +63,14 @@ class Conversation {
     const { channel, timeline } = store;
     const isOther = this.#shown.channel !== store.selected.channel;
     const wasAtEnd = isOther || this.#isAtEnd();
-    const fromEnd = this.#scroller.scrollHeight - this.#scroller.scrollTop;
+    const keepPlace = this.#placeKeeper();
     this.#showHead(store.server, channel, timeline);
-    this.#sent.show(timeline ? this.#items(timeline) : [], (item) => item.key);
-    const isPrepended = this.#shown.first !== (timeline?.oldest?.id ?? null);
+    this.#showItems(timeline ? this.#items(timeline) : []);
     if (wasAtEnd) this.#goToEnd();
-    else if (isPrepended) this.#scroller.scrollTop = this.#scroller.scrollHeight - fromEnd;
+    else keepPlace();
     if (!isOther) this.#announceNew(timeline);
     this.#shown = {
       channel: store.selected.channel,
-      first: timeline?.oldest?.id ?? null,
       latest: timeline?.latest?.seq ?? 0,
       isAtEnd: wasAtEnd,
     };
@@ -90,9 +97,29 @@ class Conversation {
     if (mine) this.edit(mine.id);
   }
 
+  #showItems(items) {
+    this.#sent.show(items, (item) => item.key);
+    for (const item of items) {
+      if (item.message) showReactions(this.#sent.element(item.key), item);
+    }
+  }
+
+  /** What one reads stays where it is, whatever comes or goes above it. */
+  #placeKeeper() {
+    const top = this.#scroller.getBoundingClientRect().top;
+    const isInSight = (element) => element.getBoundingClientRect().bottom > top;
+    const before = [...$('#messages').children].find(isInSight);
+    const place = before?.getBoundingClientRect().top;
+    return () => {
+      const after = this.#sent.element(before?.dataset.id);
+      if (after) this.#scroller.scrollTop += after.getBoundingClientRect().top - place;
+    };
+  }
+
   #items(timeline) {
     const { me, server } = this.#app.store;
     const mayDelete = may(server, me, 'MANAGE_MESSAGES');
+    const mayReact = may(server, me, 'ADD_REACTIONS');
     const sent = timeline.messages.map((message, i) => ({
       key: message.id,
       message,
@@ -100,6 +127,7 @@ class Conversation {
       isEditing: message.id === this.#editing,
       isMine: message.author.id === me.id,
       mayDelete,
+      mayReact,
       names: this.#namesIn(message),
     }));
     return [...sent, ...timeline.pending.map((pending) => ({ key: pending.nonce, pending }))];
