@@ -51,17 +51,17 @@ static const struct field channel_sync_args_fields[] = {
 SHAPE(channel_sync_args);
 
 STMT(messages_before,
-     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM " MESSAGE_FROM
      " WHERE m.channel_id = $1 AND m.id < $2 AND m.deleted_at IS NULL"
      " ORDER BY m.id DESC LIMIT $3");
 
 STMT(messages_after,
-     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM " MESSAGE_FROM
      " WHERE m.channel_id = $1 AND m.id > $2 AND m.deleted_at IS NULL"
      " ORDER BY m.id LIMIT $3");
 
 STMT(messages_since,
-     "SELECT " MESSAGE_COLUMNS("$4") " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$4") " FROM " MESSAGE_FROM
      " WHERE m.channel_id = $1 AND m.rev > $2"
      " ORDER BY m.rev LIMIT $3");
 

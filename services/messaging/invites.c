@@ -58,9 +58,9 @@ STMT(invite_one,
      " WHERE i.code = $1");
 
 STMT(invite_previewed,
-     "SELECT i.code, i.expires_at, " AUTHOR_JSON("u") " AS inviter,"
-     "       json_build_object('id', s.id, 'name', s.name, 'description', s.description,"
-     "                         'member_count', s.member_count) AS server"
+     "SELECT i.code, i.expires_at, " USER_COLUMNS("inviter", "u") ", s.id AS \"server.id\","
+     "       s.name AS \"server.name\", s.description AS \"server.description\","
+     "       s.member_count AS \"server.member_count\""
      "  FROM invites i JOIN users u ON u.id = i.inviter_id"
      "  JOIN servers s ON s.id = i.server_id AND s.app_id = $2 AND s.deleted_at IS NULL"
      " WHERE i.code = $1 AND " INVITE_IS_OPEN);

@@ -69,11 +69,11 @@ static const struct field member_role_args_fields[] = {
 SHAPE(member_role_args);
 
 STMT(member_one,
-     "SELECT " MEMBER_COLUMNS " FROM members m JOIN users u ON u.id = m.user_id"
+     "SELECT " MEMBER_COLUMNS " FROM " MEMBER_FROM
      " WHERE m.server_id = $1 AND m.user_id = $2");
 
 STMT(member_page,
-     "SELECT " MEMBER_COLUMNS " FROM members m JOIN users u ON u.id = m.user_id"
+     "SELECT " MEMBER_COLUMNS " FROM " MEMBER_FROM
      " WHERE m.server_id = $1 AND m.user_id > $2"
      " ORDER BY m.user_id LIMIT $3");
 

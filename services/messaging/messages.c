@@ -38,7 +38,7 @@ SHAPE(message_update_args);
 STMT(channel_count_up, "UPDATE channels SET seq = seq + $2 WHERE id = $1 RETURNING seq");
 
 STMT(message_one,
-     "SELECT " MESSAGE_COLUMNS("$3") " FROM messages m"
+     "SELECT " MESSAGE_COLUMNS("$3") " FROM " MESSAGE_FROM
      " WHERE m.channel_id = $1 AND m.id = $2 AND m.deleted_at IS NULL");
 
 STMT(message_change,

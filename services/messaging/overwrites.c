@@ -83,7 +83,7 @@ STMT(viewer_candidates,
      "           OR EXISTS (SELECT FROM overwrites o WHERE o.channel_id = $1"
      "                         AND o.target_id = r.id AND o.allow & $4 <> 0))"
      " SELECT " MEMBER_COLUMNS
-     "  FROM here JOIN members m ON m.server_id = here.server_id JOIN users u ON u.id = m.user_id"
+     "  FROM here JOIN members m ON m.server_id = here.server_id" USER_BESIDE("user", "m.user_id")
      " WHERE m.user_id > $2"
      "   AND (m.user_id = here.owner_id OR here.server_id IN (SELECT id FROM opening)"
      "        OR EXISTS (SELECT FROM member_roles mr JOIN opening ON opening.id = mr.role_id"

@@ -56,8 +56,9 @@ STMT(message_count_reactions,
      "UPDATE messages SET reactions = $3::jsonb, rev = $4 WHERE channel_id = $1 AND id = $2");
 
 STMT(reaction_users,
-     "SELECT u.id, u.username, u.display_name, u.avatar_url, u.is_bot"
-     "  FROM reactions r JOIN users u ON u.id = r.user_id"
+     "SELECT u.* FROM reactions r, LATERAL ("
+     "     SELECT id, username, display_name, avatar_url, is_bot FROM users"
+     "      WHERE id = r.user_id OFFSET 0) AS u"
      " WHERE r.channel_id = $1 AND r.message_id = $2 AND r.emoji = $3 AND r.user_id > $4"
      "   AND r.removed_at IS NULL"
      " ORDER BY r.user_id LIMIT $5");

@@ -96,10 +96,9 @@ STMT(ban_insert,
 STMT(ban_remove_row, "DELETE FROM bans WHERE server_id = $1 AND user_id = $2");
 
 STMT(bans_of_server,
-     "SELECT b.server_id, b.user_id, b.actor_id, b.reason, b.created_at,"
-     "       (SELECT " AUTHOR_JSON("u") " FROM users u"
-     "         WHERE u.id = b.user_id AND u.app_id = $4) AS \"user\""
-     "  FROM bans b WHERE b.server_id = $1 AND b.user_id > $2 ORDER BY b.user_id LIMIT $3");
+     "SELECT b.server_id, b.user_id, b.actor_id, b.reason, b.created_at, \"user\".*"
+     "  FROM bans b" USER_BESIDE("user", "b.user_id AND u.app_id = $4")
+     " WHERE b.server_id = $1 AND b.user_id > $2 ORDER BY b.user_id LIMIT $3");
 
 STMT(member_silence,
      "UPDATE members SET timed_out_until = $3, rev = $4 WHERE server_id = $1 AND user_id = $2");

@@ -45,14 +45,15 @@ static const struct field rights_row_fields[] = {
 };
 static SHAPE(rights_row);
 
-#define MEMBER_SIDE                                                                                \
-    "u.id AS user_id, s.id AS server_id, s.owner_id, s.seq AS server_seq, " AUTHOR_JSON(           \
-        "u") " AS author, m.user_id IS NOT NULL AS is_member, m.timed_out_until,"                  \
-             " (SELECT json_agg(json_build_object('id', r.id, 'permissions', r.permissions::text," \
-             "                                    'position', r.position))"                        \
-             "    FROM roles r WHERE r.server_id = s.id AND (r.id = s.id OR r.id IN"               \
-             "         (SELECT role_id FROM member_roles mr"                                       \
-             "           WHERE mr.server_id = s.id AND mr.user_id = u.id))) AS roles"
+#define MEMBER_SIDE                                                                       \
+    "u.id AS user_id, s.id AS server_id, s.owner_id, s.seq AS server_seq,"                \
+    " m.user_id IS NOT NULL AS is_member, m.timed_out_until,"                             \
+    " (SELECT json_agg(json_build_object('id', r.id, 'permissions', r.permissions::text," \
+    "                                    'position', r.position))"                        \
+    "    FROM roles r WHERE r.server_id = s.id AND (r.id = s.id OR r.id IN"               \
+    "         (SELECT role_id FROM member_roles mr"                                       \
+    "           WHERE mr.server_id = s.id AND mr.user_id = u.id))) AS roles,"             \
+    " " USER_COLUMNS("author", "u")
 
 STMT(rights_load_server,
      "SELECT " MEMBER_SIDE

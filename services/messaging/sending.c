@@ -85,7 +85,7 @@ STMT(messages_insert,
      " SELECT nth, own_id AS id, seq FROM placed ORDER BY nth");
 
 STMT(message_referenced,
-     "SELECT r.id, " AUTHOR_JSON("u") " AS author,"
+     "SELECT r.id, " USER_COLUMNS("author", "u") ","
      "       CASE WHEN r.deleted_at IS NULL THEN r.content END AS content"
      "  FROM messages r JOIN users u ON u.id = r.author_id"
      " WHERE r.channel_id = $1 AND r.id = $2");

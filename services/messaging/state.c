@@ -11,7 +11,7 @@ STMT(state_servers,
      " ORDER BY s.id");
 
 STMT(state_members,
-     "SELECT " MEMBER_COLUMNS " FROM members m JOIN users u ON u.id = m.user_id"
+     "SELECT " MEMBER_COLUMNS " FROM " MEMBER_FROM
      " WHERE m.user_id = $1 AND m.server_id = ANY ($2) ORDER BY m.server_id");
 
 STMT(state_roles,

@@ -75,6 +75,8 @@ void db_free(struct db *db)
         return;
     disconnect(db);
     free(db->prepared);
+    for (size_t i = 0; i < stmt_count(); i++)
+        free(db->plans[i].cells);
     free(db->plans);
     free(db);
 }

@@ -9,7 +9,7 @@
 #include "shared/base/arena.h"
 #include "shared/store/db.h"
 
-enum { DB_PARAMS_MAX = 64, DB_COLUMNS_MAX = 64 };
+enum { DB_PARAMS_MAX = 64, DB_CELLS_MAX = 64, DB_NAME_MAX = 64 };
 
 struct db_values {
     const char *text[DB_PARAMS_MAX];
@@ -21,10 +21,19 @@ struct db_values {
 /* Fills v; what needs memory lives in a. */
 void db_values_fill(struct arena *a, struct params p, struct db_values *v);
 
-/* Which column of a result fills which field of a shape; -1 for none. */
+/* Which column of a result fills which field of a shape. An object may come as one JSON column or,
+ * for less work at both ends, as a column for each of its fields, named "author.id"; it is null
+ * when the first of them is. */
+struct db_cell {
+    const struct field *field;
+    short column;
+    short within;    /* the cell of the object it is a field of; -1: the row itself */
+    bool is_columns; /* an object whose fields have cells */
+};
 struct db_plan {
     const struct shape *shape;
-    short column[DB_COLUMNS_MAX];
+    struct db_cell *cells; /* an object's before those of its fields; free(3) */
+    short count;
 };
 void db_plan_make(const struct shape *sh, const PGresult *res, struct db_plan *plan);
 

@@ -1,22 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /* Rows to structs: the text of each column by the kind of the field of the same name. Columns that
- * hold objects or lists are JSON and go through the shapes' own reader. */
+ * hold lists or whole objects are JSON and go through the shapes' own reader. */
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/base/clock.h"
+#include "shared/base/heap.h"
 #include "shared/base/str.h"
 #include "shared/store/db_private.h"
 #include "shared/wire/json.h"
 
+static short column_of(const PGresult *res, const char *prefix, const char *name, char *ret_whole)
+{
+    int len = snprintf(ret_whole, DB_NAME_MAX, "%s%s", prefix, name);
+    assert(len > 0 && len < DB_NAME_MAX);
+    return (short)PQfnumber(res, ret_whole);
+}
+
+/* prefix: what the names of its columns begin with, "" or "author." */
+static void add_cells(struct db_plan *plan, const struct shape *sh, const PGresult *res,
+                      const char *prefix, short within)
+{
+    for (const struct field *f = sh->fields; f < sh->fields + sh->count; f++) {
+        char name[DB_NAME_MAX];
+        char first[DB_NAME_MAX];
+        assert(plan->count < DB_CELLS_MAX);
+        short column = column_of(res, prefix, f->name, name);
+        short at = plan->count;
+        if (column >= 0) {
+            plan->cells[plan->count++] = (struct db_cell){f, column, within, false};
+        } else if (f->kind == FIELD_OBJ) {
+            char inner[DB_NAME_MAX];
+            (void)column_of(res, name, ".", inner);
+            column = column_of(res, inner, f->sub->fields[0].name, first);
+            if (column < 0)
+                continue;
+            plan->cells[plan->count++] = (struct db_cell){f, column, within, true};
+            add_cells(plan, f->sub, res, inner, at);
+        }
+    }
+}
+
 void db_plan_make(const struct shape *sh, const PGresult *res, struct db_plan *plan)
 {
-    assert(sh->count <= DB_COLUMNS_MAX);
-    plan->shape = sh;
-    for (size_t i = 0; i < sh->count; i++)
-        plan->column[i] = (short)PQfnumber(res, sh->fields[i].name);
+    struct db_cell cells[DB_CELLS_MAX];
+    struct db_plan made = {.shape = sh, .cells = cells};
+    add_cells(&made, sh, res, "", -1);
+    free(plan->cells);
+    *plan = made;
+    plan->cells = heap_alloc_n((size_t)made.count + 1, sizeof(*cells));
+    memcpy(plan->cells, cells, (size_t)made.count * sizeof(*cells));
 }
 
 /* "2026-11-20 09:12:33.123456+00": what DateStyle ISO in UTC prints. */
@@ -158,22 +194,34 @@ static bool field_read(struct arena *a, const struct field *f, const char *s, vo
     return false;
 }
 
+static bool cell_fill(struct arena *a, const struct db_cell *c, const PGresult *res, int row,
+                      void *member)
+{
+    if (!PQgetisnull(res, row, c->column))
+        return field_read(a, c->field, PQgetvalue(res, row, c->column), member);
+    if (c->field->kind == FIELD_INT)
+        *(int64_t *)member = FIELD_NO_INT;
+    return true;
+}
+
 bool db_row_fill(struct arena *a, const struct db_plan *plan, const PGresult *res, int row,
                  void *ret)
 {
-    for (size_t i = 0; i < plan->shape->count; i++) {
-        const struct field *f = &plan->shape->fields[i];
-        void *member = (char *)ret + f->offset;
-        int column = plan->column[i];
-        if (column < 0)
+    char *objects[DB_CELLS_MAX]; /* of the cells that are objects */
+    for (short i = 0; i < plan->count; i++) {
+        const struct db_cell *c = &plan->cells[i];
+        char *whole = c->within < 0 ? ret : objects[c->within];
+        objects[i] = NULL;
+        if (whole == NULL)
             continue;
-        if (PQgetisnull(res, row, column)) {
-            if (f->kind == FIELD_INT)
-                *(int64_t *)member = FIELD_NO_INT;
-            continue;
+        void *member = whole + c->field->offset;
+        if (!c->is_columns) {
+            if (!cell_fill(a, c, res, row, member))
+                return false;
+        } else if (!PQgetisnull(res, row, c->column)) {
+            objects[i] = arena_alloc(a, c->field->sub->size);
+            *(void **)member = objects[i];
         }
-        if (!field_read(a, f, PQgetvalue(res, row, column), member))
-            return false;
     }
     return true;
 }

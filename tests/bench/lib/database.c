@@ -46,6 +46,7 @@ PGconn *database_open(void)
     }
     database_do(conn, "SET search_path = messaging");
     database_do(conn, "SET client_min_messages = warning");
+    database_do(conn, "SET plan_cache_mode = force_generic_plan; SET jit = off"); /* as ours */
     return conn;
 }
 

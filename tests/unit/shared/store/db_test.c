@@ -19,6 +19,10 @@ STMT(t_all, "SELECT * FROM thing ORDER BY id");
 STMT(t_count, "SELECT count(*) FROM thing");
 STMT(t_nest, "UPDATE thing SET owner = '{\"id\":\"7\",\"name\":\"seven\"}',"
              " parts = '[{\"id\":\"1\",\"name\":\"one\"},{\"id\":\"2\",\"name\":\"two\"}]'");
+STMT(t_point, "INSERT INTO thing (id, size) VALUES ($1, $2)");
+STMT(t_beside, "SELECT t.id, o.id AS \"owner.id\", o.name AS \"owner.name\","
+               "       o.id AS \"owner.best.id\", NULL AS \"owner.best.name\""
+               "  FROM thing t LEFT JOIN thing o ON o.id = t.size ORDER BY t.id");
 STMT(t_many, "INSERT INTO thing (id, name)"
              " SELECT * FROM unnest($1::bigint[], $2::text[])");
 STMT(t_sleep, "SELECT pg_sleep(5)");
@@ -99,6 +103,47 @@ TEST(a_row_fills_the_struct_of_its_shape)
     CHECK_INT(t.parts.count, 2);
     CHECK_STR(LIST_AT(&t.parts, struct part, 1)->name, "two");
     CHECK(t.owner != NULL && t.owner->id == 7);
+    world_close(&w);
+}
+
+struct owner {
+    snowflake id;
+    const char *name;
+    struct part *best;
+};
+static const struct field owner_fields[] = {
+    F_ID(owner, id),
+    F_STR(owner, name),
+    F_OBJ(owner, best, part),
+};
+static SHAPE(owner);
+
+struct owned {
+    snowflake id;
+    struct owner *owner;
+};
+static const struct field owned_fields[] = {
+    F_ID(owned, id),
+    F_OBJ(owned, owner, owner),
+};
+static SHAPE(owned);
+
+TEST(an_object_may_come_as_columns_named_after_its_fields)
+{
+    struct world w;
+    struct list rows;
+    make(&w);
+    CHECK_INT(insert(&w.rq, 1), OK);
+    CHECK_INT(db_exec(&w.rq, &t_point, PARAMS(P(2), P(1)), NULL), OK);
+    CHECK_INT(db_many(&w.rq, &t_beside, NO_PARAMS, &owned_shape, &rows), OK);
+    CHECK_INT(rows.count, 2);
+    CHECK(LIST_AT(&rows, struct owned, 0)->owner == NULL);
+    const struct owner *o = LIST_AT(&rows, struct owned, 1)->owner;
+    if (!CHECK(o != NULL && o->best != NULL))
+        return;
+    CHECK(o->id == 1 && o->best->id == 1);
+    CHECK_STR(o->name, "it's \"red\"");
+    CHECK(o->best->name == NULL);
     world_close(&w);
 }
 
