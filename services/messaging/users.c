@@ -32,13 +32,15 @@ static const struct field user_question_fields[] = {
 };
 static SHAPE(user_question);
 
-STMT(user_keep,
-     "INSERT INTO users AS u (id, app_id, username, display_name, avatar_url, is_bot, rev)"
-     " VALUES ($1, $2, $3, $4, $5, $6, $7)"
-     "     ON CONFLICT (id) DO UPDATE"
-     "    SET username = excluded.username, display_name = excluded.display_name,"
-     "        avatar_url = excluded.avatar_url, is_bot = excluded.is_bot, rev = excluded.rev"
-     "  WHERE u.rev < excluded.rev");
+/* Two statements, because ON CONFLICT DO UPDATE waits at one unique index only, and two who add the
+ * same user at the same moment may meet at the other. */
+STMT(user_add,
+     "INSERT INTO users (id, app_id, username, display_name, avatar_url, is_bot, rev)"
+     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING");
+
+STMT(user_change,
+     "UPDATE users SET username = $3, display_name = $4, avatar_url = $5, is_bot = $6, rev = $7"
+     " WHERE id = $1 AND app_id = $2 AND rev < $7");
 
 STMT(user_is_known, "SELECT 1 FROM users WHERE id = $1 AND app_id = $2");
 
@@ -46,10 +48,11 @@ STMT(user_count_up, "UPDATE users SET seq = seq + 1 WHERE id = $1 AND app_id = $
 
 static enum err user_store(struct req *rq, const struct user_copy *u)
 {
-    return db_exec(rq, &user_keep,
-                   PARAMS(P(u->id), P(u->app_id), P(u->username), P(u->display_name),
-                          P(u->avatar_url), P(u->is_bot), P(u->rev)),
-                   NULL);
+    const struct params all = PARAMS(P(u->id), P(u->app_id), P(u->username), P(u->display_name),
+                                     P(u->avatar_url), P(u->is_bot), P(u->rev));
+    int added;
+    TRY(db_exec(rq, &user_add, all, &added));
+    return added > 0 ? OK : db_exec(rq, &user_change, all, NULL);
 }
 
 /* Once seen, always known: accounts stay in the copy. */
