@@ -11,6 +11,9 @@ const ATTEMPT_MS = 2500;
 const MEMBERS_PAGE = 100;
 const NEVER_RESUMED = [4004, 4007];
 
+/** What a line about an event says it is about. */
+const namesOf = (d) => (d.emoji ? `${d.message_id} ${d.emoji} ${d.user_id} ${d.count}` : (d.id ?? d.user_id ?? ''));
+
 /** A socket whose frames go to the client in the order they came. */
 class Line extends Socket {
   constructor(url, client, gateway) {
@@ -138,7 +141,7 @@ export class Client {
 
   on_event(line, frame) {
     const { t, d } = frame;
-    if (!isFleeting(t)) this.trace.note(this.name, `${t} ${d.id ?? d.user_id ?? ''} ${d.rev ?? d.seq ?? ''}`, d.channel_id ?? d.server_id ?? d.id);
+    if (!isFleeting(t)) this.trace.note(this.name, `${t} ${namesOf(d)} ${d.rev ?? d.seq ?? ''}`, d.channel_id ?? d.server_id ?? d.id);
     if (t === 'server.create') this.forgetCursors(line, d.id);
     if (t === 'server.leave' || t === 'server.delete') this.forgetCursors(line, d.server_id);
     line.count(frame);

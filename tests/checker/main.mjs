@@ -6,7 +6,8 @@
 // moment they meet can differ.
 //
 // script.mjs is what clients do, faults.mjs what happens to them, replica.mjs what each believes and
-// insists on, world.mjs what all together know, verdict.mjs the end.
+// insists on (reactions.mjs: of a message's reactions), world.mjs what all together know, verdict.mjs
+// the end (ledger.mjs: of reactions).
 
 import { gateways } from '../suite/lib/stack.mjs';
 import { until, within } from '../suite/lib/wait.mjs';

@@ -3,6 +3,8 @@
 // what it may insist on with every single event: nothing twice, nothing out of order, nothing of
 // what it does not see. Where the guide lets a client ignore something odd, this one complains.
 
+import { Reactions } from './reactions.mjs';
+
 export const isFleeting = (type) => /^(typing|presence|voice)\./.test(type);
 
 const byId = (list) => new Map(list.map((it) => [it.id, it]));
@@ -65,8 +67,13 @@ export class Replica {
 
   channel(type, d) {
     const channel = this.server(d.server_id, type)?.channels.get(d.channel_id);
-    if (!channel) this.complain(`${type} ${d.id} rev ${d.rev} of a channel it does not see`, d.channel_id);
+    if (!channel) this.complain(`${type} ${d.id ?? d.message_id} rev ${d.rev} of a channel it does not see`, d.channel_id);
     return channel;
+  }
+
+  /** What it knows of a message. */
+  message({ server_id: serverId, channel_id: channelId, id }) {
+    return this.servers.get(serverId)?.channels.get(channelId)?.messages.get(id);
   }
 
   event(type, d) {
@@ -81,21 +88,32 @@ export class Replica {
   on_message(type, d) {
     const channel = this.channel(type, d);
     if (!channel) return;
-    if (d.rev <= channel.rev) this.complain(`${type} ${d.id}: rev ${d.rev} after ${channel.rev}`, d.channel_id);
-    channel.rev = Math.max(channel.rev, d.rev);
+    this.forward(channel, type, d.id, d);
     this[`${type.slice('message.'.length)}Message`](channel, d);
+  }
+
+  /** A change in a channel: each number once, in order. */
+  forward(channel, type, id, { rev, channel_id: channelId }) {
+    if (rev <= channel.rev) this.complain(`${type} ${id}: rev ${rev} after ${channel.rev}`, channelId);
+    channel.rev = Math.max(channel.rev, rev);
   }
 
   createMessage(channel, d) {
     if (d.seq <= channel.from || channel.messages.has(d.id)) {
       this.complain(`message.create ${d.id}: seq ${d.seq} was there already (began at ${channel.from})`, d.channel_id);
     }
-    channel.messages.set(d.id, { seq: d.seq, rev: d.rev, content: d.content });
+    this.putMessage(channel, d, new Reactions(true));
   }
 
   updateMessage(channel, d) {
     this.mustKnow('message.update', channel, d);
-    channel.messages.set(d.id, { seq: d.seq, rev: d.rev, content: d.content });
+    this.putMessage(channel, d, channel.messages.get(d.id)?.reactions ?? new Reactions(false));
+  }
+
+  putMessage(channel, d, before) {
+    const complain = (text) => this.complain(`message ${d.id} rev ${d.rev}: ${text}`, d.channel_id);
+    const reactions = before.replacedBy(d, this.servers.get(d.server_id).own, complain);
+    channel.messages.set(d.id, { seq: d.seq, rev: d.rev, content: d.content, reactions });
   }
 
   /** One that came and went while the client was away is told by its end alone. */
@@ -106,7 +124,20 @@ export class Replica {
   mustKnow(type, channel, d) {
     const known = channel.messages.get(d.id);
     if (known?.isDeleted) this.complain(`${type} ${d.id} rev ${d.rev} after its end`, d.channel_id);
-    if (!known && d.seq > channel.from) this.complain(`${type} ${d.id} rev ${d.rev} before message.create`, d.channel_id);
+    const isNew = known?.seq === undefined;
+    if (isNew && d.seq > channel.from) this.complain(`${type} ${d.id} rev ${d.rev} before message.create`, d.channel_id);
+  }
+
+  /** Of a message that was there before the client began, nothing else may be known: it has no `seq`. */
+  on_reaction(type, d) {
+    const channel = this.channel(type, d);
+    if (!channel) return;
+    this.forward(channel, type, d.message_id, d);
+    const complain = (text) => this.complain(`${type} ${d.message_id} rev ${d.rev}: ${text}`, d.channel_id);
+    const known = channel.messages.get(d.message_id) ?? { reactions: new Reactions(false) };
+    if (known.isDeleted) return void complain('after the end of the message');
+    known.reactions.change(d, type === 'reaction.remove', this.servers.get(d.server_id).own, complain);
+    channel.messages.set(d.message_id, { ...known, rev: d.rev });
   }
 
   /* ---- servers ---- */

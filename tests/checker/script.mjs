@@ -3,15 +3,19 @@
 // a number means is decided when its turn comes, by what the client sees then.
 
 import { sleep } from '../suite/lib/wait.mjs';
+import { EMOJI } from './reactions.mjs';
 import { VIEW_CHANNEL } from './world.mjs';
 
 const MEMBER_STEPS = {
-  send: 34, burst: 6, twins: 5, edit: 14, remove: 8, read: 10, peek: 4, beat: 3, drop: 6, hop: 5, cut: 5, slow: 4, stall: 4,
+  send: 34, burst: 6, twins: 5, edit: 14, remove: 8, react: 26, flurry: 4, missed: 8, read: 10, peek: 4, beat: 3, drop: 6, hop: 5,
+  cut: 5, slow: 4, stall: 4,
 };
 const OWNER_STEPS = {
-  send: 20, edit: 6, remove: 3, read: 4, drop: 3, hop: 3, cut: 3, stage: 14, insider: 18, channel: 6, role: 6, topic: 6,
+  send: 20, edit: 6, remove: 3, react: 8, read: 4, drop: 3, hop: 3, cut: 3, stage: 14, insider: 18, channel: 6, role: 6, topic: 6,
 };
 const ROAMING_STEPS = { ...MEMBER_STEPS, roam: 16 };
+/** Everybody reacts to the newest messages, so that they meet there. */
+const REACTED = 3;
 
 export function write(random, client, spanMs) {
   const weights = client.name === 'owner' ? OWNER_STEPS : client.isRoaming ? ROAMING_STEPS : MEMBER_STEPS;
@@ -56,6 +60,47 @@ async function send(client, channelId, how, key = client.newKey()) {
   world.end(entry, await client.persist(request, how));
   world.judge(entry);
   if (entry.outcome === 'done') client.mine.push(entry);
+}
+
+/** A message it knows as live, anybody's: {channelId, messageId, reactions}. */
+function something(client, n) {
+  const channelId = somewhere(client, n);
+  const channel = client.replica.servers.get(client.world.server.id)?.channels.get(channelId);
+  if (!channel) return undefined;
+  const live = liveOf(channel).slice(-REACTED);
+  return live.length > 0 ? { channelId, ...live[Math.floor(n / 10) % live.length] } : undefined;
+}
+
+/** {messageId, reactions} of each, oldest first. */
+const liveOf = ({ messages }) =>
+  [...messages].filter(([, it]) => !it.isDeleted).map(([messageId, { reactions }]) => ({ messageId, reactions }));
+
+const isMine = ({ reactions }, emoji) => reactions.me(emoji) === true;
+
+/** All its own reactions: {channelId, messageId, reactions, emoji}. */
+function reactedTo(client) {
+  const channels = client.replica.servers.get(client.world.server.id)?.channels ?? new Map();
+  const messages = [...channels].flatMap(([channelId, channel]) => liveOf(channel).map((it) => ({ channelId, ...it })));
+  return messages.flatMap((it) => EMOJI.filter((emoji) => isMine(it, emoji)).map((emoji) => ({ ...it, emoji })));
+}
+
+async function react(client, { channelId, messageId, emoji, isRemoval }, how) {
+  const { world } = client;
+  const entry = world.begin(client, { kind: 'react', channelId, messageId, emoji, isRemoval });
+  const request = {
+    method: isRemoval ? 'DELETE' : 'PUT', key: client.newKey(),
+    path: `/channels/${channelId}/messages/${messageId}/reactions/${encodeURIComponent(emoji)}`,
+    name: `messaging.reaction.${isRemoval ? 'remove' : 'add'}`, params: { channel_id: channelId, message_id: messageId, emoji },
+  };
+  world.end(entry, await client.persist(request, how));
+  world.judge(entry);
+}
+
+async function toggleAll(client, it) {
+  const about = something(client, it.n);
+  if (!about) return;
+  const toggle = (emoji) => react(client, { ...about, emoji, isRemoval: isMine(about, emoji) }, manner(it));
+  await Promise.all(EMOJI.map(toggle));
 }
 
 const play = {
@@ -117,6 +162,28 @@ const play = {
     world.end(entry, await client.persist(request, manner(it)));
     mine.isRemoved = entry.outcome !== 'refused';
     world.judge(entry);
+  },
+
+  /** Mostly the other way than it believes to be, sometimes in vain; often what it once gave. */
+  async react(client, it) {
+    const mine = reactedTo(client);
+    const isOld = mine.length > 0 && Math.floor(it.m / 1000) % 3 > 0;
+    const about = isOld ? mine[it.n % mine.length] : something(client, it.n);
+    if (!about) return;
+    const emoji = about.emoji ?? EMOJI[Math.floor(it.n / 1000) % EMOJI.length];
+    const isVain = Math.floor(it.m / 100) % 8 === 0;
+    await react(client, { ...about, emoji, isRemoval: isMine(about, emoji) !== isVain }, manner(it));
+  },
+
+  /** All the emoji at once: each is told in the order it was counted in. */
+  async flurry(client, it) {
+    await toggleAll(client, it);
+  },
+
+  /** While away: what it did itself it is told when it is back, elsewhere or here. */
+  async missed(client, it) {
+    client.drop((client.gateway + (it.m % 4 === 0 ? 0 : 1)) % client.wires.length);
+    await toggleAll(client, it);
   },
 
   async read(client, it) {

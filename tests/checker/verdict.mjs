@@ -7,6 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { listen } from '../suite/lib/socket.mjs';
 import { psql } from '../suite/lib/stack.mjs';
 import { sleep, until } from '../suite/lib/wait.mjs';
+import { judgeReactions, numbersTaken } from './ledger.mjs';
 
 const CALM_MS = 15000;
 const FRESH_MS = 10000;
@@ -78,11 +79,22 @@ function compareMessages(out, channel, truth, about) {
     const has = channel.messages.get(id);
     if (!has) continue;
     out.same(`message ${id}: rev`, has.rev, it.rev, about);
-    out.same(`message ${id}: seq`, has.seq, it.seq, about);
     out.same(`message ${id}: deleted`, has.isDeleted === true, isGone(it), about);
-    if (!isGone(it)) out.same(`message ${id}: content`, has.content, it.content, about);
+    const isPartly = has.seq === undefined;
+    if (isPartly) out.same(`message ${id}: was there before`, it.seq <= channel.from, true, about);
+    else out.same(`message ${id}: seq`, has.seq, it.seq, about);
+    if (!isGone(it) && !isPartly) out.same(`message ${id}: content`, has.content, it.content, about);
+    if (!isGone(it) && !has.isDeleted) compareReactions(out, has.reactions, it, about);
   }
   out.same('channel: how far', channel.rev, truth.seq, about);
+}
+
+/** All of them in their order, or as many as it was told of. */
+function compareReactions(out, has, { id, reactions }, about) {
+  const shall = reactions.map(({ emoji, count }) => [emoji, count]);
+  const told = shall.filter(([emoji]) => has.isWhole || has.entries.has(emoji));
+  const sorted = (list) => (has.isWhole ? list : [...list].sort());
+  out.same(`message ${id}: reactions`, sorted(has.counts()), sorted(told), about);
 }
 
 function compareMembers(out, server, truth, about) {
@@ -189,13 +201,14 @@ function judgeContent(message, { content, edits, deletions }, complain) {
   if (![last, ...unknown].includes(message.content)) complain(`shall say "${last}" and says "${message.content}"`);
 }
 
-/** Numbers are dense: as many as there were changes, each of them once. */
+/** Numbers are dense: as many as there were changes, each of them once. A reaction in vain is none. */
 function judgeNumbers(world, channel) {
   const { id } = channel.json;
   const complain = (text) => world.trace.violate('channel', text, id);
   const writes = world.writes.filter((it) => it.channelId === id && ['send', 'edit', 'delete'].includes(it.kind));
-  const done = writes.filter((it) => it.outcome === 'done').length;
-  const unknown = writes.filter((it) => it.outcome === 'unknown').length;
+  const reactions = numbersTaken(world, id);
+  const done = writes.filter((it) => it.outcome === 'done').length + reactions.sure;
+  const unknown = writes.filter((it) => it.outcome === 'unknown').length + reactions.more;
   if (channel.seq < done || channel.seq > done + unknown) {
     complain(`has ${channel.seq} changes; ${done} were acknowledged and ${unknown} may have happened`);
   }
@@ -272,6 +285,7 @@ export async function judge(world) {
       .forEach((it) => judgeSent(world, it, channel));
     judgeNumbers(world, channel);
     await judgeHistory(world, channel);
+    await judgeReactions(world, channel);
   }
   judgeServer(world, truth);
   judgeMembers(world, truth);

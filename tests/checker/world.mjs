@@ -21,13 +21,40 @@ const RELAYED_MS = 7000;
 /** The seed before may have been hard on the services: an attempt may still be refused. */
 const signUp = (gateway) => until('an account', () => register(gateway), 10000);
 
+/** The message was deleted meanwhile. */
+const UNKNOWN_MESSAGE = 10008;
+
+/** What somebody did with an emoji, as they and whoever hears of it name it. */
+const actOf = (messageId, emoji, userId, isRemoval) => `${messageId} ${emoji} ${userId} ${isRemoval}`;
+
+/** What a message event says its number is. */
+function stateOf(type, { id, content, reactions = [] }) {
+  if (type === 'message.delete') return { id, text: `${id} deleted` };
+  const counts = new Map(reactions.map(({ emoji, count }) => [emoji, count]));
+  return { id, counts, text: `${id} ${content} ${[...counts].flat().join(' ')}` };
+}
+
+/** What a reaction event says its number is. */
+function changeOf(type, { message_id: id, emoji, count, user_id: userId }) {
+  return { id, emoji, count, text: `${id} ${type} ${emoji} ${count} ${userId}` };
+}
+
+/** A reaction and the message it made. */
+function fits({ message, reaction }) {
+  if (!message || !reaction) return true;
+  return message.id === reaction.id && message.counts !== undefined && (message.counts.get(reaction.emoji) ?? 0) === reaction.count;
+}
+
+const nameOf = ({ kind, messageId = '', content = '', emoji, isRemoval }) =>
+  `${kind} ${messageId} ${emoji ? `${isRemoval ? '-' : '+'}${emoji}` : content}`;
+
 export class World {
   constructor(seed, trace, faults) {
     Object.assign(this, { seed, trace, faults });
     this.facts = new Facts();
     this.writes = [];
     this.said = new Map(); /* channel id: rev: what it is */
-    this.sentAt = new Map(); /* content: when sending it began */
+    this.sentAt = new Map(); /* content, or what was done with an emoji: when it first began */
     this.deadline = Infinity;
     this.clients = [];
     this.wires = [];
@@ -118,45 +145,56 @@ export class World {
   /* ---- what was heard ---- */
 
   heard(client, type, d) {
-    if (!type.startsWith('message.')) return;
+    if (!/^(message|reaction)\./.test(type)) return;
     this.mustAgree(client, type, d);
-    const sent = this.sentAt.get(d.content);
+    const isReaction = type.startsWith('reaction.');
+    const about = `${type} ${isReaction ? d.message_id : d.id} rev ${d.rev}`;
+    const sent = this.sentAt.get(isReaction ? actOf(d.message_id, d.emoji, d.user_id, type === 'reaction.remove') : d.content);
+    if (isReaction && sent === undefined) this.trace.violate(client.name, `${about}: nobody did that`, d.channel_id);
     if (sent !== undefined && this.mustNotHear(client.id, d.channel_id, sent, Date.now())) {
-      this.trace.violate(client.name, `${type} ${d.id} rev ${d.rev} of a channel hidden from it`, d.channel_id);
+      this.trace.violate(client.name, `${about} of a channel hidden from it`, d.channel_id);
     }
   }
 
-  /** One number is one change, the same for everybody. */
+  /**
+   * One number is one change, the same for everybody. Some may be told a reaction itself and others
+   * the message it made, in a message event that stands for lost ones: those are of the same message
+   * and count the same.
+   */
   mustAgree(client, type, d) {
     if (!this.said.has(d.channel_id)) this.said.set(d.channel_id, new Map());
     const revs = this.said.get(d.channel_id);
-    const what = `${d.id} ${type === 'message.delete' ? 'deleted' : d.content}`;
-    const before = revs.get(d.rev);
-    if (before === undefined) revs.set(d.rev, what);
-    else if (before !== what) {
-      this.trace.violate(client.name, `rev ${d.rev} is "${what}" and was "${before}" to others`, d.channel_id);
+    const before = revs.get(d.rev) ?? {};
+    const now = { ...before, ...(type.startsWith('reaction.') ? { reaction: changeOf(type, d) } : { message: stateOf(type, d) }) };
+    revs.set(d.rev, { ...now, ...before });
+    const isSame = Object.keys(before).every((key) => before[key].text === now[key].text);
+    if (!isSame || !fits(now)) {
+      const texts = (said) => JSON.stringify(Object.values(said).map(({ text }) => text));
+      this.trace.violate(client.name, `rev ${d.rev} is ${texts(now)} and was ${texts(before)} to others`, d.channel_id);
     }
   }
 
   /* ---- what was written ---- */
 
-  /** `write`: {kind, channelId?, messageId?, content?}. Answers it, to be ended by `end`. */
+  /** `write`: {kind, channelId?, messageId?, content?, emoji?}. Answers it, to be ended by `end`. */
   begin(client, write) {
     Object.assign(write, { client, began: Date.now(), outcome: 'unknown' });
-    if (write.content !== undefined) this.sentAt.set(write.content, write.began);
+    const { content, messageId, emoji, isRemoval } = write;
+    const said = emoji ? actOf(messageId, emoji, client.id, isRemoval) : content;
+    if (said !== undefined && !this.sentAt.has(said)) this.sentAt.set(said, write.began);
     this.writes.push(write);
-    this.trace.note(client.name, `> ${write.kind} ${write.messageId ?? ''} ${write.content ?? ''}`, write.channelId);
+    this.trace.note(client.name, `> ${nameOf(write)}`, write.channelId);
     return write;
   }
 
   end(write, given) {
     write.ended = Date.now();
     write.status = given?.status;
+    write.code = given?.body?.code;
     if (given) write.outcome = given.status < 400 ? 'done' : 'refused';
     write.messageId ??= given?.body?.id;
-    const { client, kind, content } = write;
-    const code = write.outcome === 'refused' ? ` ${given.body?.code} ${given.body?.detail ?? ''}` : '';
-    this.trace.note(client.name, `> ${kind} ${write.messageId ?? ''} ${content ?? ''}: ${write.status ?? 'unknown'}${code}`, write.channelId);
+    const code = write.outcome === 'refused' ? ` ${write.code} ${given.body?.detail ?? ''}` : '';
+    this.trace.note(write.client.name, `> ${nameOf(write)}: ${write.status ?? 'unknown'}${code}`, write.channelId);
     return write;
   }
 
@@ -166,6 +204,8 @@ export class World {
     if (write.outcome === 'done' && this.mustNotSee(client.id, channelId, began, ended)) {
       this.trace.violate(client.name, `${write.kind} was accepted in a channel hidden from it`, channelId);
     }
+    this.judgeMessage(write);
+    if (write.code === UNKNOWN_MESSAGE) return;
     const isDenied = status === 403 || status === 404;
     if (isDenied && this.mustSee(client.id, channelId, began, ended)) {
       this.trace.violate(client.name, `${write.kind} was refused with ${status} in a channel it sees`, channelId);
@@ -173,5 +213,14 @@ export class World {
     if (write.outcome === 'refused' && !isDenied) {
       this.trace.violate(client.name, `${write.kind} was refused with ${status}`, channelId);
     }
+  }
+
+  /** A message is unknown exactly when it was deleted: not before that began, and ever after it ended. */
+  judgeMessage({ client, kind, channelId, messageId, began, ended, outcome, code }) {
+    const complain = (text) => this.trace.violate(client.name, `${kind} of ${messageId} ${text}`, channelId);
+    const deletions = this.writes.filter((it) => it.kind === 'delete' && it.messageId === messageId && it.outcome !== 'refused');
+    if (code === UNKNOWN_MESSAGE && !deletions.some((it) => it.began <= ended)) complain('was refused though nobody deletes it');
+    const isGone = deletions.some((it) => it.outcome === 'done' && it.ended < began);
+    if (isGone && outcome === 'done' && kind !== 'delete') complain('was accepted after its end');
   }
 }

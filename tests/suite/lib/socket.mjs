@@ -59,12 +59,13 @@ export class Socket {
   }
 
   note(type, d) {
-    if (type.startsWith('message.')) this.step(d.channel_id, d.rev);
+    const isOfChannel = /^(message|reaction)\./.test(type);
+    if (isOfChannel) this.step(d.channel_id, d.rev);
     else if (type === 'server.create') this.noteServer(d);
     else if (type === 'channel.create') this.cursors[d.id] = d.seq;
     else if (type === 'channel.delete') delete this.cursors[d.id];
     if (type === 'server.update') this.cursors[d.id] = d.seq;
-    else if (d.server_id && d.rev && !type.startsWith('message.')) this.cursors[d.server_id] = d.rev;
+    else if (d.server_id && d.rev && !isOfChannel) this.cursors[d.server_id] = d.rev;
   }
 
   noteServer(server) {

@@ -40,7 +40,6 @@ export function fill(operation, world) {
     server_id: world.server.id,
     channel_id: isVoice ? world.voice.id : world.channel.id,
     message_id: world.message.id,
-    emoji: encodeURIComponent('👍'),
     role_id: world.role.id,
     target_id: world.role.id,
     user_id: operation.path.includes('/bans/') ? world.banned.id : world.member.id,
