@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The latest page of a channel when the database holds ten million messages: CHANNELS channels of a
- * million each, warm, CONNECTIONS requests at a time over the channels in turn. The bare limit is
- * the statement behind it, by as many libpq connections at a time in the same run. MESSAGES in the
- * environment makes the table smaller, to try the program itself. */
+ * million each, warm, one reader and READERS_MAX at a time, over the channels in turn. The bare
+ * limit is the statement behind it, by as many libpq connections at a time in the same run.
+ * MESSAGES in the environment makes the table smaller, to try the program itself. */
 
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "tests/bench/lib/plant.h"
 #include "tests/bench/lib/process.h"
 
-enum { CHANNELS = 10, AUTHORS = 50, CONNECTIONS = 8 };
+enum { CHANNELS = 10, AUTHORS = 50, READERS_MAX = 8 };
 
 struct turns {
     const struct plant *plant;
@@ -64,12 +64,12 @@ static bool take(struct asker *a)
     return true;
 }
 
-static void bare(struct turns *t, double seconds, struct hist *h)
+static void bare(struct turns *t, int readers, double seconds, struct hist *h)
 {
-    struct asker askers[CONNECTIONS];
-    struct pollfd fds[CONNECTIONS];
+    struct asker askers[READERS_MAX];
+    struct pollfd fds[READERS_MAX];
     char *sql = statement_text("messages_before");
-    for (int i = 0; i < CONNECTIONS; i++) {
+    for (int i = 0; i < readers; i++) {
         askers[i].conn = database_open();
         PGresult *res = PQprepare(askers[i].conn, "page", sql, 0, NULL);
         PQclear(database_checked(askers[i].conn, res));
@@ -78,29 +78,28 @@ static void bare(struct turns *t, double seconds, struct hist *h)
     }
     int64_t began_us = mono_us();
     while ((double)(mono_us() - began_us) < seconds * 1e6) {
-        poll(fds, CONNECTIONS, 1000);
-        for (int i = 0; i < CONNECTIONS; i++) {
+        poll(fds, readers, 1000);
+        for (int i = 0; i < readers; i++) {
             if (fds[i].revents == 0 || !take(&askers[i]))
                 continue;
             hist_add(h, mono_us() - askers[i].asked_us);
             ask(&askers[i], t);
         }
     }
-    for (int i = 0; i < CONNECTIONS; i++)
+    for (int i = 0; i < readers; i++)
         PQfinish(askers[i].conn);
     free(sql);
 }
 
 /* ---- both ---- */
 
-static void report(int messages, const struct hist *h, const struct hist *limit)
+static void report(int messages, int readers, const struct hist *h, const struct hist *limit)
 {
     char what[80], value[80], bare_text[80], ratio[32];
     snprintf(what, sizeof(what), "latest 50 of a channel, %.1f million messages stored",
              (double)messages * CHANNELS / 1e6);
     snprintf(value, sizeof(value), "p50 %.2f ms, p99 %.2f ms, %d at a time",
-             (double)hist_quantile(h, 0.5) / 1e3, (double)hist_quantile(h, 0.99) / 1e3,
-             CONNECTIONS);
+             (double)hist_quantile(h, 0.5) / 1e3, (double)hist_quantile(h, 0.99) / 1e3, readers);
     snprintf(bare_text, sizeof(bare_text), "p50 %.2f ms, p99 %.2f ms (the statement, libpq)",
              (double)hist_quantile(limit, 0.5) / 1e3, (double)hist_quantile(limit, 0.99) / 1e3);
     snprintf(ratio, sizeof(ratio), "%.1f times at p99",
@@ -108,9 +107,33 @@ static void report(int messages, const struct hist *h, const struct hist *limit)
     figure(what, "p99 <= 5 ms", value, bare_text, ratio);
 }
 
-int main(void)
+static void measure(const struct plant *p, int messages, int readers, double seconds)
 {
     static struct hist warm, ours, limit;
+    char name[64];
+    struct turns turns = {.plant = p};
+    struct http_load load = {
+        .port = (int)need_env_int("GATEWAY_PORT"),
+        .connections = readers,
+        .seconds = 1,
+        .next = next_path,
+        .arg = &turns,
+        .token = p->tokens[0],
+    };
+    memset(&ours, 0, sizeof(ours));
+    memset(&limit, 0, sizeof(limit));
+    (void)http_run(&load, &warm);
+    load.seconds = seconds;
+    struct cpu_share *cpu = cpu_share_start();
+    (void)http_run(&load, &ours);
+    snprintf(name, sizeof(name), "latest 50 of a channel, %d at a time", readers);
+    cpu_share_report(cpu, name, (double)ours.count);
+    bare(&turns, readers, seconds, &limit);
+    report(messages, readers, &ours, &limit);
+}
+
+int main(void)
+{
     struct plant p;
     PGconn *conn = database_open();
     int messages = (int)need_env_int("MESSAGES") / CHANNELS;
@@ -122,25 +145,12 @@ int main(void)
                              .servers_each = 1,
                              .channels = CHANNELS,
                              .messages = messages});
-    /* What follows a bulk load, a checkpoint, is not what is measured. */
+    /* What follows a bulk load, tidying up and a checkpoint, is not what is measured. */
+    database_do(conn, "VACUUM (ANALYZE) messages");
     database_do(conn, "CHECKPOINT");
     fprintf(stderr, "filled in %.0f s\n", (double)(mono_us() - began_us) / 1e6);
-    struct turns turns = {.plant = &p};
-    struct http_load load = {
-        .port = (int)need_env_int("GATEWAY_PORT"),
-        .connections = CONNECTIONS,
-        .seconds = 1,
-        .next = next_path,
-        .arg = &turns,
-        .token = p.tokens[0],
-    };
-    (void)http_run(&load, &warm);
-    load.seconds = seconds;
-    struct cpu_share *cpu = cpu_share_start();
-    (void)http_run(&load, &ours);
-    cpu_share_report(cpu, "latest 50 of a channel", (double)ours.count);
-    bare(&turns, seconds, &limit);
-    report(messages, &ours, &limit);
+    measure(&p, messages, 1, seconds);
+    measure(&p, messages, READERS_MAX, seconds);
     PQfinish(conn);
     return 0;
 }
