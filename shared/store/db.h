@@ -40,7 +40,9 @@ struct db *db_new(const struct db_settings *s); /* settings must outlive it */
 void db_free(struct db *db);
 MUST_CHECK enum err db_ping(struct db *db, int timeout_ms);
 
-/* A named statement. STMT lists itself in a linker section so that a test can prepare them all. */
+/* A named statement. STMT lists itself in a linker section so that a test can prepare them all. It
+ * has one plan a connection, made without knowing its parameters: each table it looks into needs an
+ * index for it, and a page of rows is joined row by row (LATERAL ... OFFSET 0). */
 struct stmt {
     const char *name;
     const char *sql;
@@ -54,9 +56,9 @@ struct stmt {
 size_t stmt_count(void);
 const struct stmt *stmt_at(size_t i);
 
-/* The four verbs. Columns fill the fields of the same name; a field without a column stays zero.
- * `none` is the error when there is no row. ret_* are untouched on failure, except that strings of
- * a row live in rq's arena. */
+/* The four verbs. Columns fill the fields of the same name, those of an object as "author.id"; a
+ * field without a column stays zero. `none` is the error when there is no row. ret_* are untouched
+ * on failure, except that strings of a row live in rq's arena. */
 MUST_CHECK enum err db_one(struct req *rq, const struct stmt *st, struct params p,
                            const struct shape *sh, void *ret_row, enum err none);
 MUST_CHECK enum err db_many(struct req *rq, const struct stmt *st, struct params p,
