@@ -286,12 +286,14 @@ static void *writer_main(void *arg)
     void *items[BATCH_MAX];
     for (;;) {
         size_t n = ring_pop_batch(w->ring, items, BATCH_MAX, IDLE_MS);
-        if (n > 0)
+        if (n > 0) {
+            bus_wait_room(w->rt->bus);
             serve_batch(w, items, n);
-        else if (ring_is_closed(w->ring))
+        } else if (ring_is_closed(w->ring)) {
             break;
-        else
+        } else {
             writer_release(w);
+        }
     }
     writer_release(w);
     return NULL;

@@ -94,6 +94,7 @@ static void *worker_main(void *arg)
             break;
         if (in == NULL)
             continue;
+        bus_wait_room(w->d->rt->bus);
         if (in->hears != NULL)
             serve_event(w, in);
         else

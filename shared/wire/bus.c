@@ -25,6 +25,7 @@ enum {
     CLOSE_MS = 5000,
     FLUSH_MS = 1000,
     UNSENT_MAX = 8 << 20,
+    ROOM_US = 100000,
 };
 
 enum err bus_from_status(natsStatus s)
@@ -216,8 +217,8 @@ enum err bus_open(const struct bus_settings *s, struct bus **ret)
     b->hear = (struct bus_link){.bus = b, .name = "hear"};
     b->asks = bus_asks_new();
     init_lock(b);
-    pthread_mutex_init(&b->ask.io_lock, NULL);
-    pthread_mutex_init(&b->hear.io_lock, NULL);
+    bus_io_link_init(&b->ask);
+    bus_io_link_init(&b->hear);
     b->io = bus_io_new(b);
     enum err e = open_all(b, s);
     if (e != OK) {
@@ -249,8 +250,8 @@ void bus_close(struct bus *b)
     natsConnection_Destroy(b->ask.nc);
     bus_asks_free(b->asks);
     bus_msgs_free();
-    pthread_mutex_destroy(&b->ask.io_lock);
-    pthread_mutex_destroy(&b->hear.io_lock);
+    bus_io_link_done(&b->ask);
+    bus_io_link_done(&b->hear);
     pthread_cond_destroy(&b->changed);
     pthread_mutex_destroy(&b->lock);
     free(b->name);
@@ -304,6 +305,19 @@ bool bus_link_takes(const struct bus_link *link)
 {
     return bus_link_is_up(link) &&
            (!atomic_load(&link->io_is_full) || natsConnection_Buffered(link->nc) < UNSENT_MAX);
+}
+
+static bool is_crowded(const struct bus_link *link)
+{
+    return atomic_load(&link->io_is_full) && natsConnection_Buffered(link->nc) > UNSENT_MAX / 2;
+}
+
+void bus_wait_room(struct bus *b)
+{
+    if (is_crowded(&b->ask))
+        bus_io_wait_room(&b->ask, ROOM_US);
+    if (is_crowded(&b->hear))
+        bus_io_wait_room(&b->hear, ROOM_US);
 }
 
 enum err bus_send_by(struct bus_link *link, const struct bus_out *out)

@@ -79,12 +79,18 @@ MUST_CHECK enum err bus_flush(struct bus *b, int timeout_ms);
  * has left megabytes unread. */
 MUST_CHECK enum err bus_send(struct bus *b, const struct bus_out *out);
 
+/* Before work whose answer is to be sent: returns when the server has caught up with what was sent,
+ * or after a tenth of a second. So who is faster than the server waits, instead of losing answers.
+ */
+void bus_wait_room(struct bus *b);
+
 /* What any thread sends between the two goes out together at the release, so that it costs one
  * system call. For a few dozen messages that are ready to be sent, and for nothing that waits. */
 void bus_hold(struct bus *b);
 void bus_release(struct bus *b);
 
-/* Ask without waiting: exactly one call of fn, on any thread, unless bus_ask itself failed.
+/* Ask without waiting: exactly one call of fn, on any thread, unless bus_ask itself failed: as
+ * bus_send does, and with ERR_UNAVAILABLE while megabytes of answers wait for this process.
  * e: OK; ERR_UNAVAILABLE when nobody listens or the bus is down; ERR_TIMEOUT past deadline_us
  * (monotonic). fn owns msg (NULL unless OK). */
 typedef void bus_answer_fn(void *arg, enum err e, natsMsg *msg);

@@ -6,7 +6,8 @@
  * took it calls back. The generation in the token keeps a late answer from a slot's next question.
  *
  * The inbox is subscribed on the connection that asks: the server reports "nobody listens" only
- * there. */
+ * there. Who cannot keep up with the answers that have come asks no more until that is over: beyond
+ * a limit libnats would drop answers, and their questions would wait for nothing. */
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ enum {
     NONCE_BYTES = 12,
     TOKEN_DIGITS = 12,
     INBOX_SIZE = 96,
+    BEHIND_BYTES = 8 << 20, /* of answers that nobody has looked at yet */
 };
 _Static_assert(ASKS_MAX == 1 << SLOT_BITS, "a slot's number fits its bits");
 
@@ -46,7 +48,6 @@ struct ask {
 
 struct bus_asks {
     struct bus_link *link;
-    struct bus_sub *sub;
     char inbox[INBOX_SIZE]; /* "_INBOX.<name>.<nonce>." */
     size_t inbox_len;
 
@@ -54,6 +55,7 @@ struct bus_asks {
     struct stopper stopper;
 
     pthread_mutex_t lock; /* guards what follows */
+    struct bus_sub *sub;  /* NULL before the link is open */
     struct wheel *wheel;
     struct ask *slots;
     struct ask *free;
@@ -63,6 +65,8 @@ struct bus_asks {
     struct buf due; /* answers taken back, to be called without the lock */
     bool is_clock_asleep;
     bool is_closed;
+
+    atomic_bool is_behind; /* with the answers, when the clock last looked */
 };
 
 /* ---- slots; all under the lock ---- */
@@ -124,6 +128,8 @@ static void call_all(struct buf *due, enum err e)
 static void tick(struct bus_asks *m)
 {
     pthread_mutex_lock(&m->lock);
+    if (m->sub != NULL)
+        atomic_store(&m->is_behind, bus_sub_waiting(m->sub) > BEHIND_BYTES);
     wheel_advance(m->wheel, mono_us());
     struct buf due = steal_due(m);
     pthread_mutex_unlock(&m->lock);
@@ -241,7 +247,7 @@ static enum err publish(const struct bus_asks *m, const struct bus_out *out, uin
 enum err bus_ask(struct bus *b, const struct bus_out *out, int64_t deadline_us, bus_answer_fn *fn,
                  void *arg)
 {
-    if (!bus_link_takes(&b->ask))
+    if (!bus_link_takes(&b->ask) || atomic_load(&b->asks->is_behind))
         return ERR_UNAVAILABLE;
     if (deadline_us <= mono_us())
         return ERR_TIMEOUT;
@@ -278,7 +284,12 @@ enum err bus_asks_open(struct bus_asks *m, struct bus_link *link, const char *na
     m->inbox_len = (size_t)len;
     m->link = link;
     (void)snprintf(subject, sizeof(subject), "%s*", m->inbox);
-    return bus_hear_on(link, subject, NULL, on_answer, m, &m->sub);
+    struct bus_sub *sub = NULL;
+    TRY(bus_hear_on(link, subject, NULL, on_answer, m, &sub));
+    pthread_mutex_lock(&m->lock);
+    m->sub = sub;
+    pthread_mutex_unlock(&m->lock);
+    return OK;
 }
 
 void bus_asks_fail(struct bus_asks *m)

@@ -73,6 +73,13 @@ enum err bus_hear(struct bus *b, const char *subject, const char *queue, bus_hea
     return bus_hear_on(&b->hear, subject, queue, fn, arg, ret);
 }
 
+size_t bus_sub_waiting(struct bus_sub *s)
+{
+    int messages;
+    int bytes;
+    return natsSubscription_GetPending(s->sub, &messages, &bytes) == NATS_OK ? (size_t)bytes : 0;
+}
+
 static void wait_end(struct bus_sub *s, int timeout_ms)
 {
     int64_t until_us = mono_us() + timeout_ms * INT64_C(1000);

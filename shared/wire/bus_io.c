@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "shared/base/clock.h"
 #include "shared/base/heap.h"
 #include "shared/base/log.h"
 #include "shared/base/thread.h"
@@ -56,6 +58,7 @@ static void set_full(struct bus_link *link, bool is_full)
     if (link->io_is_full != is_full) {
         link->io_is_full = is_full;
         (void)watch(link, EPOLL_CTL_MOD);
+        pthread_cond_broadcast(&link->io_room);
     }
     pthread_mutex_unlock(&link->io_lock);
 }
@@ -124,6 +127,7 @@ static natsStatus on_attach(void **user, void *loop, natsConnection *nc, natsSoc
     link->io_reads = true;
     link->io_writes = false;
     link->io_is_full = false;
+    pthread_cond_broadcast(&link->io_room);
     atomic_fetch_add(&link->attachments, 1);
     bool is_ok = watch(link, EPOLL_CTL_ADD);
     pthread_mutex_unlock(&link->io_lock);
@@ -179,7 +183,31 @@ void bus_io_release(struct bus_link *link)
         wake(link->bus->io);
 }
 
+void bus_io_wait_room(struct bus_link *link, int64_t us)
+{
+    int64_t until_us = mono_us() + us;
+    const struct timespec until = {.tv_sec = until_us / 1000000,
+                                   .tv_nsec = until_us % 1000000 * 1000};
+    int waited = 0;
+    pthread_mutex_lock(&link->io_lock);
+    while (link->io_is_full && waited == 0)
+        waited = pthread_cond_clockwait(&link->io_room, &link->io_lock, CLOCK_MONOTONIC, &until);
+    pthread_mutex_unlock(&link->io_lock);
+}
+
 /* ---- life ---- */
+
+void bus_io_link_init(struct bus_link *link)
+{
+    pthread_mutex_init(&link->io_lock, NULL);
+    pthread_cond_init(&link->io_room, NULL);
+}
+
+void bus_io_link_done(struct bus_link *link)
+{
+    pthread_cond_destroy(&link->io_room);
+    pthread_mutex_destroy(&link->io_lock);
+}
 
 struct bus_io *bus_io_new(struct bus *b)
 {

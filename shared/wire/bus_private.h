@@ -25,6 +25,7 @@ struct bus_link {
     natsConnection *io_nc;   /* nc, known while connecting is still under way */
     atomic_bool io_is_full;  /* the kernel did not take what there is; written under io_lock */
     pthread_mutex_t io_lock; /* guards what follows */
+    pthread_cond_t io_room;  /* it is no longer full */
     int io_fd;
     bool io_reads;  /* libnats wants to */
     bool io_writes; /* libnats has something to send */
@@ -37,6 +38,9 @@ struct bus_io *bus_io_new(struct bus *b);
 void bus_io_stop(struct bus_io *io);
 void bus_io_free(struct bus_io *io);
 natsStatus bus_io_attach(struct bus_link *link, natsOptions *o);
+void bus_io_link_init(struct bus_link *link);
+void bus_io_link_done(struct bus_link *link);
+void bus_io_wait_room(struct bus_link *link, int64_t us); /* until the kernel takes more */
 void bus_io_hold(struct bus_link *link);
 void bus_io_release(struct bus_link *link);
 
@@ -77,6 +81,9 @@ void bus_msgs_free(void); /* what bus_msg_free still keeps */
 
 enum err bus_hear_on(struct bus_link *link, const char *subject, const char *queue, bus_hear_fn *fn,
                      void *arg, struct bus_sub **ret);
+
+/* Bytes that have come for a subscription and nobody has looked at yet. */
+size_t bus_sub_waiting(struct bus_sub *s);
 
 /* The mux of bus_ask, in the order of its life. close answers what is in flight, fail does so while
  * life goes on: the answers went down with the connection. */

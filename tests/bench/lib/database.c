@@ -46,7 +46,9 @@ PGconn *database_open(void)
     }
     database_do(conn, "SET search_path = messaging");
     database_do(conn, "SET client_min_messages = warning");
-    database_do(conn, "SET plan_cache_mode = force_generic_plan; SET jit = off"); /* as ours */
+    /* As ours. */
+    database_do(conn, "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off;"
+                      " SET jit = off");
     return conn;
 }
 

@@ -432,26 +432,104 @@ TEST(what_is_held_back_goes_out_together_at_the_last_release)
 static bool is_sent(void *arg)
 {
     struct bus *b = arg;
-    return bus_ping(b, WAIT_MS) == OK && bus_send(b, &(struct bus_out){.subject = "evt.a"}) == OK;
+    return bus_send(b, &(struct bus_out){.subject = "evt.a"}) == OK;
+}
+
+/* Freezes the server and sends until no more is taken. */
+static void send_too_much(struct world *w)
+{
+    enum { PIECE = 64 * 1024, PIECES_MAX = 1024 };
+    static const char piece[PIECE];
+    CHECK(bus_ping(w->bus, WAIT_MS) == OK);
+    nats_server_freeze(&w->server);
+    const struct bus_out out = {.subject = "evt.a", .body = piece, .body_len = PIECE};
+    const struct timespec pause = {.tv_nsec = 1000000}; /* in which the kernel's buffer fills */
+    int sent = 0;
+    for (; sent < PIECES_MAX && bus_send(w->bus, &out) == OK; sent++)
+        nanosleep(&pause, NULL);
+    CHECK(sent > 0 && sent < PIECES_MAX);
 }
 
 TEST(a_server_that_stops_reading_costs_a_limited_memory)
 {
-    enum { PIECE = 64 * 1024, PIECES_MAX = 1024 };
-    static const char piece[PIECE];
     struct world w;
     if (!begin(&w))
         return;
-    CHECK(bus_ping(w.bus, WAIT_MS) == OK);
-    nats_server_freeze(&w.server);
-    const struct bus_out out = {.subject = "evt.a", .body = piece, .body_len = PIECE};
-    const struct timespec pause = {.tv_nsec = 1000000}; /* in which the kernel's buffer fills */
-    int sent = 0;
-    for (; sent < PIECES_MAX && bus_send(w.bus, &out) == OK; sent++)
-        nanosleep(&pause, NULL);
-    CHECK(sent > 0 && sent < PIECES_MAX);
+    send_too_much(&w);
     nats_server_thaw(&w.server);
     CHECK(wait_for(is_sent, w.bus));
+    end(&w);
+}
+
+TEST(who_waits_for_room_waits_for_the_server_but_not_for_ever)
+{
+    struct world w;
+    if (!begin(&w))
+        return;
+    bus_wait_room(w.bus);
+    send_too_much(&w);
+    int64_t began_us = mono_us();
+    bus_wait_room(w.bus);
+    CHECK(mono_us() - began_us >= 50000);
+    CHECK(!is_sent(w.bus));
+    nats_server_thaw(&w.server);
+    for (int i = 0; i < 50; i++)
+        bus_wait_room(w.bus);
+    CHECK(wait_for(is_sent, w.bus));
+    end(&w);
+}
+
+static struct {
+    atomic_bool is_open;
+    atomic_int answered;
+} gate;
+
+static void on_slow_answer(void *arg UNUSED, enum err e, natsMsg *msg)
+{
+    while (!atomic_load(&gate.is_open))
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    CHECK_INT(e, OK);
+    natsMsg_Destroy(msg);
+    atomic_fetch_add(&gate.answered, 1);
+}
+
+static enum err ask_much(struct bus *b)
+{
+    enum { MUCH = 512 * 1024 };
+    static const char body[MUCH];
+    const struct bus_out out = {.subject = "rpc.test.echo", .body = body, .body_len = MUCH};
+    return bus_ask(b, &out, mono_us() + WAIT_MS * 1000, on_slow_answer, NULL);
+}
+
+static bool all_are_answered(void *arg)
+{
+    return atomic_load(&gate.answered) == *(int *)arg;
+}
+
+static bool is_asked_again(void *arg)
+{
+    return ask_much(arg) == OK;
+}
+
+TEST(who_does_not_look_at_answers_asks_no_more)
+{
+    enum { ASKS_MAX = 200 };
+    struct world w;
+    struct bus_sub *sub = NULL;
+    if (!begin(&w))
+        return;
+    CHECK(bus_hear(w.bus, "rpc.test.>", "test", echo, w.bus, &sub) == OK);
+    CHECK(bus_flush(w.bus, WAIT_MS) == OK);
+    int asked = 0;
+    for (; asked < ASKS_MAX && ask_much(w.bus) == OK; asked++)
+        nanosleep(&(struct timespec){.tv_nsec = 5 * 1000000}, NULL);
+    CHECK(asked > 16 && asked < ASKS_MAX);
+    atomic_store(&gate.is_open, true);
+    CHECK(wait_for(all_are_answered, &asked));
+    CHECK(wait_for(is_asked_again, w.bus));
+    asked++;
+    CHECK(wait_for(all_are_answered, &asked));
+    bus_unhear(sub);
     end(&w);
 }
 
