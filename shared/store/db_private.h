@@ -35,6 +35,7 @@ struct db_plan {
     struct db_cell *cells; /* an object's before those of its fields; free(3) */
     short count;
 };
+/* plan: zeroed, or made before. */
 void db_plan_make(const struct shape *sh, const PGresult *res, struct db_plan *plan);
 
 /* Fill one zeroed struct from one row. False when the database's text does not fit the shape: that

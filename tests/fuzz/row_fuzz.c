@@ -3,6 +3,8 @@
  * Any text as the columns of a row of the database, each kind once. A line is a column's value,
  * an empty one is NULL. */
 
+#include <stdlib.h>
+
 #include "shared/base/clock.h"
 #include "shared/store/db_private.h"
 #include "tests/fuzz/fuzz.h"
@@ -74,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     auto_arena struct arena a = {0};
     struct fuzz_text rest = fuzz_text(data, size);
     struct row row = {0};
-    struct db_plan plan;
+    struct db_plan plan = {0};
     PGresult *res = make_result(&a, &rest);
     db_plan_make(&row_shape, res, &plan);
     if (db_row_fill(&a, &plan, res, 0, &row)) {
@@ -83,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         expect(row.colour >= 0 && row.colour < 2);
         expect(walk(&row) <= 2 * size);
     }
+    free(plan.cells);
     PQclear(res);
     return 0;
 }

@@ -118,7 +118,9 @@ test('voice knows nothing of Redis, and a call goes on when NATS is restarted', 
   await control('start', 'redis');
 
   await control('restart', 'nats');
-  await until('the room again', async () => (await guest.call('GET', path)).status === 200, 10000);
+  for (const gateway of [first, second]) {
+    await until('the room again', async () => (await guest.at(gateway).call('GET', path)).status === 200, 10000);
+  }
   assert.deepEqual(await seated(), [owner.id, guest.id]);
   assert.equal((await guest.patch(path, { muted: false })).muted, false);
   await late.post(path);

@@ -20,6 +20,8 @@ const special = {
   'auth.session.create': (body) => ({ login: 'somebody', ...body }),
   'auth.user.update': (body) => ({ bio: body.bio, status_text: body.status_text, display_name: body.display_name }),
   'auth.api_key.create': (body) => ({ ...body, scopes: ['read'] }),
+  /* Categories do not nest, which no schema of one field says. */
+  'messaging.channel.create': ({ parent_id: parent, ...body }) => (body.type === 'category' ? body : { ...body, parent_id: parent }),
 };
 
 // What a request the schema allows must never be called.
