@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What is gone for users is removed for good here, a bounded piece a run: the content and reactions
  * of messages deleted long ago (the empty row stays, sync needs it), everything of deleted channels
- * and servers, turns of slow mode and invites that are over. */
+ * and servers, turns of slow mode and invites that are over. That nothing is left is asked by a
+ * subquery with LIMIT, one look into an index: NOT EXISTS may be planned as a join of whole tables.
+ */
 
 #include "services/messaging/messaging.h"
 #include "shared/store/db.h"

@@ -12,8 +12,9 @@ TEST(every_row_of_auth_keeps_the_rules)
 
 TEST(every_statement_of_auth_prepares)
 {
-    walk_statements(&auth_service, "instance_row instance_change key_public session_purge_tickets"
-                                   " test_dismiss test_age_signing_keys");
+    walk_statements(&auth_service,
+                    "instance_row instance_change key_newest key_public session_purge_tickets"
+                    " test_dismiss test_age_signing_keys test_sessions_of test_age_tickets");
 }
 
 TEST(auth_refuses_strangers)
